@@ -1,0 +1,167 @@
+/* The launch plan: the wire format between Bundt.Runtime (which compiles it) and bundt-launcher (which executes it).
+ *
+ * C# decides, C executes. A plan is a flat, versioned list of fixed-size operations for three parties, the sections:
+ *   SUPERVISOR  the launcher itself, outside every namespace of the container; stays as the monitor, or exits (hand-off)
+ *   JOINER      a short-lived child that enters existing namespaces (exec, pid or user namespaces joined by path)
+ *   INIT        the process that becomes the container's command
+ * Each party walks the list in order and executes the operations of its own section. OP_CLONE in the supervisor's (or the
+ * joiner's) section starts the next party, which inherits all slots as they are at that moment.
+ *
+ * Slots are descriptors that the plan names: slot n is descriptor PLAN_FD_BASE + n, out of the way of stdio and of preserved
+ * descriptors. At start the launcher closes every descriptor from 3 up that is neither a slot set in plan_header.open_slots nor preserved.
+ * All integers are little endian. bundt-launcher is executed with the plan's memfd in slot 0 and the status pipe in slot 1.
+ *
+ * The constants are mirrored in src/Bundt.Runtime/Plans/PlanFormat.cs; a test compares the two.
+ */
+#ifndef BUNDT_PLAN_H
+#define BUNDT_PLAN_H
+
+#include <stdint.h>
+
+#define PLAN_MAGIC UINT64_C(0x4e4c5054444e5542) /* the bytes "BUNDTPLN" */
+#define PLAN_VERSION 1
+#define PLAN_FD_BASE 200
+#define PLAN_MAX_SLOTS 400    /* 127 overlay layers, bind mounts, and room */
+#define PLAN_MAX_OPS 16384
+#define PLAN_MAX_SIZE (8u << 20)
+#define PLAN_OFFSET 4096      /* the plan starts on the memfd's second page; the first is the report */
+
+enum { SLOT_PLAN = 0, SLOT_STATUS = 1, SLOT_FIRST_FREE = 2 };
+
+enum plan_section { SECTION_SUPERVISOR = 0, SECTION_JOINER = 1, SECTION_INIT = 2 };
+
+/* First page of the memfd, mapped shared by every party and read by C# with pread: errors travel so that no seccomp
+ * filter and no closed descriptor can silence them. The wake-up is the status pipe's end of file. */
+struct plan_report {
+    uint32_t version;        /* PLAN_VERSION, written by the launcher once it has accepted the plan */
+    uint32_t phase;          /* enum report_phase, written by init */
+    uint32_t failed;         /* 1 once an operation has failed; the first failure wins (compare-and-swap) */
+    uint32_t section;        /* of the failed operation */
+    uint32_t op;             /* its index in the list */
+    int32_t error;           /* errno; 0 with `detail` set: a check failed without an errno (see enum report_detail) */
+    uint32_t detail;
+    int32_t init_pid;        /* as the supervisor's pid namespace sees it; 0 before OP_CLONE */
+    int32_t supervisor_pid;
+    uint32_t reserved;
+    uint64_t stamps[16];     /* CLOCK_MONOTONIC ns by enum report_stamp, for the start timeline */
+    char text[512];          /* what the failure was about, where the plan cannot know it (a candidate path, an interpreter) */
+};
+
+enum report_phase { PHASE_NONE = 0, PHASE_SETUP = 1, PHASE_WAITING = 2 /* at OP_WAIT_START */, PHASE_EXEC = 3 /* execve was called */ };
+enum report_detail { DETAIL_NONE = 0, DETAIL_BAD_PLAN = 1, DETAIL_NOT_NULL_DEVICE = 2, DETAIL_ABORTED = 3 /* end of file instead of go */,
+                     DETAIL_PEER_DIED = 4, DETAIL_WRONG_FILESYSTEM = 5, DETAIL_MISSING_INTERPRETER = 6, DETAIL_NOT_A_DIRECTORY = 7,
+                     DETAIL_OUTSIDE_ROOT = 8 /* getcwd is not below / */ };
+enum report_stamp { STAMP_LAUNCHER = 0, STAMP_CLONE = 1, STAMP_INIT = 2, STAMP_ROOT = 3, STAMP_EXEC = 4 };
+
+struct plan_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size;           /* of header, operations and data together */
+    uint32_t op_count;       /* operations follow the header immediately */
+    uint32_t data_size;      /* data follow the operations; offset 0 of it is a NUL byte, so that offset 0 means "none" */
+    uint32_t preserve;       /* descriptors 3 .. 3+preserve-1 are the container's (OCI --preserve-fds, LISTEN_FDS) */
+    uint32_t slot_words;     /* ignored beyond PLAN_MAX_SLOTS/32 */
+    uint32_t open_slots[16]; /* bit set: the parent passed this slot open */
+};
+
+/* Errors that an operation may meet and pass over (the list goes on with the next operation). */
+enum plan_tolerate { TOLERATE_ENOENT = 1 /* and ENOTDIR */, TOLERATE_EPERM = 2 /* and EACCES, EROFS */, TOLERATE_EINVAL = 4 /* and ENOSYS, EOPNOTSUPP */,
+                     TOLERATE_EEXIST = 8, TOLERATE_EBUSY = 16 };
+
+struct plan_op {
+    uint16_t code;      /* enum plan_code */
+    uint8_t section;    /* enum plan_section */
+    uint8_t flags;      /* by operation */
+    uint32_t tolerate;  /* enum plan_tolerate */
+    int32_t a, b;       /* slots; -1: none. As a directory, -1 is the current root "/" */
+    uint32_t s, t;      /* offsets into the data: NUL-terminated strings, or a block of `n` bytes at t; 0: none */
+    uint32_t n;         /* length of the block at t, or a count */
+    uint32_t reserved;
+    uint64_t x, y, z;   /* flags, modes, ids, values */
+};
+
+/* Paths marked "in root" are resolved by openat2 below the directory slot with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS (a leading
+ * slash is the slot's root). Host paths given by the user as policy (bind sources) are opened plainly by OP_OPEN with z = 0. */
+enum plan_code {
+    /* Descriptors and files */
+    OP_OPEN = 1,        /* openat2(a, s, flags x, mode y, resolve z) -> slot b. O_CLOEXEC is added */
+    OP_CLOSE,           /* slot a */
+    OP_MKDIR,           /* s in root a, mode x; y = 1: parents too (0755). An existing directory is not an error */
+    OP_TOUCH,           /* an empty regular file s in root a, mode x, parents 0755; an existing non-directory is not an error */
+    OP_SYMLINK,         /* s in root a -> target t; existing is not an error */
+    OP_MKNOD,           /* s in root a, mode x (with type), device y, owner z = uid<<32|gid; an existing node must be that very device,
+                           else EEXIST. EPERM (user namespace): a bind of the host's node in slot b, when b is given */
+    OP_WRITE,           /* block t,n to file s in root a (-1: the process's own root), O_WRONLY; flags 1: resolve also with NO_XDEV and NO_SYMLINKS */
+    OP_WRITE_INIT,      /* supervisor: block t,n to /proc/<init>/s (uid_map, gid_map, setgroups, oom_score_adj) */
+    OP_OPEN_INIT,       /* supervisor: /proc/<init>/s (ns/user, ns/net, …) opened with flags x -> slot b */
+    OP_PIPE,            /* pipe2(x) -> read slot a, write slot b; y: F_SETPIPE_SZ when not 0 (failure to grow is passed over) */
+    OP_SOCKETPAIR,      /* AF_UNIX SOCK_SEQPACKET pair -> a, b (the rendezvous between supervisor and init) */
+    OP_LISTEN,          /* unix stream socket bound to name s below directory slot a, mode x, listening -> slot b */
+    OP_LOCK,            /* OFD write lock on slot a (F_OFD_SETLK) */
+    OP_CHOWN,           /* s in root a (0: the slot itself) to uid x, gid y, no symlink followed */
+    OP_CHMOD,           /* s in root a (0: the slot itself) to mode x */
+
+    /* Mounts. A detached mount is a slot that OP_MOVE_MOUNT attaches */
+    OP_MOUNT_FS = 32,   /* fsopen(s), one option per NUL-terminated "key" or "key=value" in block t,n ("source=…" included), fsmount with
+                           attributes x (MOUNT_ATTR_*) -> slot b. Where fsopen is not to be had, EINVAL names the option in report.text */
+    OP_OVERLAY,         /* overlay; lowers are the x slots a, a+1, … (topmost first), block t,n as in OP_MOUNT_FS for further options;
+                           y: upper slot or -1, z: work slot or -1, reserved: attributes (MOUNT_ATTR_*) -> slot b. `lowerdir+` where known, else one mount(2)
+                           with /proc/self/fd/N lowers on directory s of the host, in the caller's own mount namespace; b is then an
+                           O_PATH descriptor of the mounted root and OP_MOVE_MOUNT onto s itself is a no-op */
+    OP_OPEN_TREE,       /* open_tree(a, s in root a, or a itself if s = 0, flags x) -> slot b; the path is opened O_PATH in root first */
+    OP_SETATTR,         /* mount_setattr on slot a: set x, clear y, propagation z (MS_*), userns slot b (idmap), flags 1: AT_RECURSIVE */
+    OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a must be a directory iff the target is */
+    OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
+    OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/") */
+    OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (x), any other file a bind
+                           of the null device in slot y, verified to be char 1:3. ENOENT is passed over */
+    OP_READONLY,        /* s in root a bound onto itself, recursively read-only. ENOENT is passed over */
+    OP_UMOUNT,          /* umount2(s, x) */
+    OP_REMOUNT_ROOT_RO, /* mount_setattr(a, RDONLY) on the root mount itself, not recursively */
+
+    /* Processes and namespaces */
+    OP_CLONE = 64,      /* starts the next party (section x): clone3 with CLONE_* flags y; a: cgroup slot (CLONE_INTO_CGROUP) or -1;
+                           flags 1: CLONE_PARENT. The child of a joiner becomes the supervisor's (or, with hand-off, the caller's) */
+    OP_SETNS,           /* setns(a, flags x); a is a namespace fd or a pidfd */
+    OP_UNSHARE,         /* unshare(x) */
+    OP_SEND,            /* token x over rendezvous a, with slot b's descriptor unless -1 */
+    OP_RECV,            /* expects token x on rendezvous a; a descriptor that comes along -> slot b. End of file: DETAIL_PEER_DIED */
+    OP_NOTIFY,          /* one byte x into the status pipe */
+    OP_WAIT_GO,         /* one byte from slot a; end of file: DETAIL_ABORTED, init is killed */
+    OP_WAIT_START,      /* init: PHASE_WAITING, closes the status pipe, then one byte from slot a (a fifo opened read-write) */
+    OP_SETSID,
+    OP_CTTY,            /* TIOCSCTTY on slot a */
+    OP_PTY,             /* posix_openpt in root a's "dev/pts/ptmx" (checked to be devpts) -> master in slot b, slave (TIOCGPTPEER) in slot x;
+                           y = rows<<16|cols, 0: leave; z: owner uid of the slave */
+    OP_STDIO,           /* slots a, b and x become 0, 1 and 2; -1 leaves the caller's */
+    OP_LOOPBACK_UP,
+    OP_HOSTNAME,        /* sethostname(s) */
+    OP_DOMAINNAME,
+    OP_RLIMIT,          /* prlimit(resource x, soft y, hard z); above our own hard limit without CAP_SYS_RESOURCE: cut to it */
+    OP_OOM_SCORE_ADJ,   /* x as a signed number; EACCES (lower than ours without the capability) is passed over */
+    OP_KEYRING,         /* a new session keyring named s; ENOSYS, EDQUOT are passed over */
+    OP_UMASK,
+    OP_NICE, OP_IOPRIO, OP_AFFINITY, OP_PERSONALITY,
+    OP_CAP_BOUNDING,    /* drops from the bounding set what x lacks */
+    OP_KEEPCAPS,        /* prctl(PR_SET_KEEPCAPS, x) */
+    OP_GROUPS,          /* setgroups: n gids (u32) at t; flags 1: skip when setgroups is denied in this user namespace */
+    OP_SETGID, OP_SETUID, /* setresgid / setresuid to x */
+    OP_CAPSET,          /* effective x, permitted y, inheritable z; what the process lacks is left out */
+    OP_CAP_AMBIENT,     /* raises what x holds */
+    OP_NO_NEW_PRIVS,
+    OP_SECCOMP,         /* block t,n: struct sock_filter[]; flags x (SECCOMP_FILTER_FLAG_*); b: slot for the listener or -1 */
+    OP_CHDIR,           /* s in the process's own root; then getcwd must give a path below "/" (CVE-2024-21626). flags 1: create it if missing (0755, root's) */
+    OP_DUMPABLE,        /* prctl(PR_SET_DUMPABLE, x) */
+    OP_PDEATHSIG,
+    OP_SUBREAPER,
+    OP_NAME,            /* prctl(PR_SET_NAME, s): what ps shows while it starts */
+    OP_RESOLVE_EXEC,    /* block t,n: candidate paths, NUL-terminated each; picks the first that is an executable regular file. Error: EACCES if any
+                           candidate existed, else ENOENT; report.text = the path */
+    OP_REAPER,          /* --init: forks; the child goes on with the list, the parent reaps, forwards signals and exits as the child did */
+    OP_EXEC,            /* argv at s (count x), envp at t (count y): NUL-terminated strings, one after the other. Executes what OP_RESOLVE_EXEC picked.
+                           ENOENT of an existing file: DETAIL_MISSING_INTERPRETER with the interpreter's name in report.text */
+    OP_HANDOFF,         /* supervisor: exit 0 now that init lives */
+    OP_MONITOR,         /* supervisor: block t,n is a struct plan_monitor (monitor.h) */
+};
+
+#endif
