@@ -16,7 +16,8 @@ struct plan_monitor {
     uint32_t version;
     uint32_t flags;           /* enum monitor_flags */
     int32_t directory;        /* the container's (or exec's) state directory: files `monitor`, `exit`, `stdio.log`, `stdio.log.1` … */
-    int32_t lock;             /* file `monitor` of that directory, open read-write; the monitor takes an OFD write lock on it and writes into it */
+    int32_t lock;             /* -1: the monitor opens the file `monitor` itself, takes an OFD write lock on it and writes into it. A slot must be a
+                                 descriptor that nobody else holds: an OFD lock lives as long as any duplicate of its descriptor */
     int32_t listener;         /* listening unix stream socket (OP_LISTEN) */
     int32_t stdin_write;      /* write end of the container's stdin, or the pty's master in all three */
     int32_t stdout_read;
@@ -32,15 +33,15 @@ struct plan_monitor {
 
 enum monitor_flags {
     MONITOR_TTY = 1,
-    MONITOR_OPEN_STDIN = 2,   /* stdin stays open while nobody is attached */
-    MONITOR_STDIN_ONCE = 4,   /* the first attached client that ends its stdin closes the container's */
+    MONITOR_OPEN_STDIN = 2,   /* stdin stays open while nobody is attached; without it, it is closed when no client is attached to it (any more) */
+    MONITOR_STDIN_ONCE = 4,   /* the first attached client that ends its stdin (or vanishes) closes the container's. Never a terminal's */
     MONITOR_REMOVE = 8,       /* --rm: the exit record is not fsynced */
     MONITOR_KILL_CGROUP = 16, /* init shares the host's pid namespace: kill what it leaves behind */
     MONITOR_EXEC = 32,        /* an exec: its exit is reported when the process dies, even if a descendant holds the pipe */
 };
 
 /* Messages on a monitor socket, both ways: 8 bytes header, then `length` bytes.
- * From the monitor, types 1 and 2 are exactly Docker's multiplexed stream frames. */
+ * From the monitor, types 1 and 2 are exactly Docker's multiplexed stream frames. Both sides pass over types that they do not know. */
 struct monitor_header {
     uint8_t type;
     uint8_t zero[3];
@@ -54,10 +55,13 @@ enum monitor_message {
     MSG_STDOUT = 1,      /* also everything of a tty */
     MSG_STDERR = 2,
     MSG_HELLO = 16,      /* first on every connection: the text of the file `monitor` */
-    MSG_EXIT = 17,       /* last on every connection that asked to attach or to wait: the text of the file `exit`. Then the monitor closes */
+    MSG_EXIT = 17,       /* last on every connection: the text of the file `exit`. Then the monitor closes. An end of file without it: the client
+                            came too late (read `exit`), or the monitor was killed */
+    MSG_ATTACHED = 18,   /* answer to MSG_ATTACH, before any output: text, `stdout N`, `stderr N` (bytes read from the container since this
+                            monitor began), `log-rotations N`, `log-size N` (of `stdio.log`: what was read before stands before this offset) */
     /* client to monitor */
     MSG_ATTACH = 32,     /* 1 byte, enum attach_flags. Output from this moment on */
-    MSG_STDIN = 33,
+    MSG_STDIN = 33,      /* passed over unless attached with ATTACH_STDIN */
     MSG_STDIN_CLOSE = 34,
     MSG_RESIZE = 35,     /* u16 rows, u16 columns, big endian */
     MSG_WAIT = 36,       /* no payload: MSG_EXIT, please */
@@ -80,6 +84,10 @@ struct log_frame {
  * `monitor`: version, monitor-pid, monitor-start (field 22 of /proc/PID/stat), boot-id, init-pid, init-start, started (CLOCK_REALTIME ns).
  *            Complete when its last line is `end`. Written before init is let go.
  * `exit`:    version, status (0..255, 128+n for a signal), signal (0 or n), core (0|1), oom-kill (kills counted in memory.events, 0 without the
- *            controller), started, finished (CLOCK_REALTIME ns), log-dropped (bytes). Written as `exit.new` and renamed into place. */
+ *            controller), started, finished (CLOCK_REALTIME ns), log-dropped (bytes), start-failed (1: the command was never executed; the launch
+ *            report says why, here only `error` (errno), `detail` and `op` of it are kept). Written as `exit.new` and renamed into place, last line `end`.
+ *            An `exit` of an earlier life is removed before `monitor` is written.
+ *
+ * A client that is attached and does not read is waited for, while the container runs. After the end it has 10 s from its last progress. */
 
 #endif

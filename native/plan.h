@@ -9,7 +9,20 @@
  *
  * Slots are descriptors that the plan names: slot n is descriptor PLAN_FD_BASE + n, out of the way of stdio and of preserved
  * descriptors. At start the launcher closes every descriptor from 3 up that is neither a slot set in plan_header.open_slots nor preserved.
- * All integers are little endian. bundt-launcher is executed with the plan's memfd in slot 0 and the status pipe in slot 1.
+ * All integers are little endian. bundt-launcher is executed with the plan's memfd in slot 0 and the status pipe's write end in slot 1.
+ *
+ * What a compiler of plans has to know of the kernel:
+ *  - clone3(CLONE_NEWCGROUP | CLONE_INTO_CGROUP) roots the new cgroup namespace in the *parent's* cgroup (copy_cgroup_ns looks at current):
+ *    init makes its cgroup namespace by OP_UNSHARE instead.
+ *  - Before Linux 6.15 only attached mounts of the caller's own mount namespace can be cloned (open_tree) or mounted onto: attach the root
+ *    first; then the same slot is the attached root. Host nodes for binds by init are opened in init's section, before the pivot.
+ *  - An exec needs no joiner: OP_SETNS(CLONE_NEWPID) in the supervisor moves only its children; init joins the rest itself by one OP_SETNS.
+ *    A joiner is needed where new namespaces must be owned by a joined user namespace.
+ *  - A descriptor inherited over OP_CLONE shares its open file description: an end of file on a rendezvous or pipe is only seen once both
+ *    parties have closed the other's end. (The supervisor's waits look at init's pidfd too, so that they never hang.)
+ *
+ * The launcher itself sets umask 0 (what OP_EXEC changes to 022 where no OP_UMASK came), default signal dispositions, an empty signal mask
+ * and cwd "/". Everything else that is inherited (rlimits, nice, ioprio, affinity, oom_score_adj, keyring, session) is the plan's to set.
  *
  * The constants are mirrored in src/Bundt.Runtime/Plans/PlanFormat.cs; a test compares the two.
  */
@@ -91,7 +104,8 @@ enum plan_code {
     OP_SYMLINK,         /* s in root a -> target t; existing is not an error */
     OP_MKNOD,           /* s in root a, mode x (with type), device y, owner z = uid<<32|gid; an existing node must be that very device,
                            else EEXIST. EPERM (user namespace): a bind of the host's node in slot b, when b is given */
-    OP_WRITE,           /* block t,n to file s in root a (-1: the process's own root), O_WRONLY; flags 1: resolve also with NO_XDEV and NO_SYMLINKS */
+    OP_WRITE,           /* block t,n to file s in root a (-1: the process's own root), O_WRONLY; flags 1: resolve also with NO_XDEV and NO_SYMLINKS;
+                           flags 2: the file must lie on procfs (else DETAIL_WRONG_FILESYSTEM), flags 4: on cgroup2. One write(2) */
     OP_WRITE_INIT,      /* supervisor: block t,n to /proc/<init>/s (uid_map, gid_map, setgroups, oom_score_adj) */
     OP_OPEN_INIT,       /* supervisor: /proc/<init>/s (ns/user, ns/net, …) opened with flags x -> slot b */
     OP_PIPE,            /* pipe2(x) -> read slot a, write slot b; y: F_SETPIPE_SZ when not 0 (failure to grow is passed over) */
@@ -105,26 +119,30 @@ enum plan_code {
     OP_MOUNT_FS = 32,   /* fsopen(s), one option per NUL-terminated "key" or "key=value" in block t,n ("source=…" included), fsmount with
                            attributes x (MOUNT_ATTR_*) -> slot b. Where fsopen is not to be had, EINVAL names the option in report.text */
     OP_OVERLAY,         /* overlay; lowers are the x slots a, a+1, … (topmost first), block t,n as in OP_MOUNT_FS for further options;
-                           y: upper slot or -1, z: work slot or -1, reserved: attributes (MOUNT_ATTR_*) -> slot b. `lowerdir+` where known, else one mount(2)
-                           with /proc/self/fd/N lowers on directory s of the host, in the caller's own mount namespace; b is then an
-                           O_PATH descriptor of the mounted root and OP_MOVE_MOUNT onto s itself is a no-op */
+                           y: upper slot or -1, z: work slot or -1, reserved: attributes (MOUNT_ATTR_*) -> slot b, a detached mount. `lowerdir+`
+                           where known, else one mount(2) with /proc/self/fd/N lowers on the host's directory s in a throw-away mount
+                           namespace, cloned out of it: the result is the same, and in any section */
     OP_OPEN_TREE,       /* open_tree(a, s in root a, or a itself if s = 0, flags x) -> slot b; the path is opened O_PATH in root first */
     OP_SETATTR,         /* mount_setattr on slot a: set x, clear y, propagation z (MS_*), userns slot b (idmap), flags 1: AT_RECURSIVE */
     OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a must be a directory iff the target is */
     OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
     OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/") */
-    OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (x), any other file a bind
-                           of the null device in slot y, verified to be char 1:3. ENOENT is passed over */
+    OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (from OP_MOUNT_FS, still
+                           detached: where the kernel cannot clone it yet, the first masked directory gets it itself), any other file a bind
+                           of the null device in slot y (attached: opened in root), verified to be char 1:3. ENOENT, ENOTDIR are passed over */
     OP_READONLY,        /* s in root a bound onto itself, recursively read-only. ENOENT is passed over */
     OP_UMOUNT,          /* umount2(s, x) */
     OP_REMOUNT_ROOT_RO, /* mount_setattr(a, RDONLY) on the root mount itself, not recursively */
 
     /* Processes and namespaces */
-    OP_CLONE = 64,      /* starts the next party (section x): clone3 with CLONE_* flags y; a: cgroup slot (CLONE_INTO_CGROUP) or -1;
-                           flags 1: CLONE_PARENT. The child of a joiner becomes the supervisor's (or, with hand-off, the caller's) */
+    OP_CLONE = 64,      /* starts the next party (section x): clone3 with CLONE_NEW* flags y; a: cgroup slot (CLONE_INTO_CGROUP) or -1;
+                           b: slot for the child's pidfd or -1; flags 1: CLONE_PARENT (in the joiner's section): the child of a joiner
+                           becomes the supervisor's (or, with hand-off, the caller's). The supervisor goes on once report.init_pid is set or
+                           the joiner has ended, whichever comes first */
     OP_SETNS,           /* setns(a, flags x); a is a namespace fd or a pidfd */
     OP_UNSHARE,         /* unshare(x) */
-    OP_SEND,            /* token x over rendezvous a, with slot b's descriptor unless -1 */
+    OP_SEND,            /* token x over rendezvous a, with slot b's descriptor unless -1. n > 0: the block t,n is sent instead of the token (a
+                           console socket, a pidfd socket) */
     OP_RECV,            /* expects token x on rendezvous a; a descriptor that comes along -> slot b. End of file: DETAIL_PEER_DIED */
     OP_NOTIFY,          /* one byte x into the status pipe */
     OP_WAIT_GO,         /* one byte from slot a; end of file: DETAIL_ABORTED, init is killed */
@@ -157,11 +175,14 @@ enum plan_code {
     OP_NAME,            /* prctl(PR_SET_NAME, s): what ps shows while it starts */
     OP_RESOLVE_EXEC,    /* block t,n: candidate paths, NUL-terminated each; picks the first that is an executable regular file. Error: EACCES if any
                            candidate existed, else ENOENT; report.text = the path */
-    OP_REAPER,          /* --init: forks; the child goes on with the list, the parent reaps, forwards signals and exits as the child did */
+    OP_REAPER,          /* --init: forks; the child goes on with the list, the parent reaps, forwards signals and exits as the child did. Best before
+                           OP_SETSID and OP_CTTY (the command then leads the session, not the reaper) and before OP_SECCOMP */
     OP_EXEC,            /* argv at s (count x), envp at t (count y): NUL-terminated strings, one after the other. Executes what OP_RESOLVE_EXEC picked.
                            ENOENT of an existing file: DETAIL_MISSING_INTERPRETER with the interpreter's name in report.text */
     OP_HANDOFF,         /* supervisor: exit 0 now that init lives */
-    OP_MONITOR,         /* supervisor: block t,n is a struct plan_monitor (monitor.h) */
+    OP_MONITOR,         /* supervisor, its last: block t,n is a struct plan_monitor (monitor.h). Closes the status pipe and serves until the end */
+    OP_MONITOR_OPEN,    /* supervisor, optional, before OP_MONITOR (the same block): removes an old `exit`, locks and writes the file `monitor`.
+                           Between OP_CLONE and the OP_SEND that lets init go, so that the record precedes the command */
 };
 
 #endif
