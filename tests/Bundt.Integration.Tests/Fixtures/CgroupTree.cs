@@ -1,0 +1,64 @@
+namespace Bundt.Integration.Tests.Fixtures;
+
+/// <summary>
+/// A cgroup of the v2 hierarchy in which one daemon lives with all its containers, as if it were the whole machine's: what is
+/// left in it is a leak, whatever else runs on this host.
+/// </summary>
+public sealed class CgroupTree : IDisposable
+{
+    /// <summary>Where cgroup2 is mounted here.</summary>
+    public static string Mount { get; } = File.ReadLines("/proc/self/mountinfo").Select(l => l.Split(' '))
+        .Where(f => f[Array.IndexOf(f, "-") + 1] == "cgroup2").Select(f => f[4]).FirstOrDefault() ?? "";
+
+    /// <summary>Makes it, with a leaf for the daemon, because processes and controllers do not go together.</summary>
+    public CgroupTree(string name)
+    {
+        Top = Path.Combine(Mount, name);
+        Directory.CreateDirectory(Path.Combine(Top, "init"));
+        foreach (var controller in File.ReadAllText(Path.Combine(Top, "cgroup.controllers")).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            File.WriteAllText(Path.Combine(Top, "cgroup.subtree_control"), "+" + controller);
+        }
+    }
+
+    /// <summary>Its directory.</summary>
+    public string Top { get; }
+
+    /// <summary>Cgroups of containers and execs, without the monitors' own.</summary>
+    public IReadOnlyList<string> Containers()
+    {
+        var parent = Path.Combine(Top, "bundt");
+        return Directory.Exists(parent)
+            ? [.. Directory.GetDirectories(parent, "*", SearchOption.AllDirectories).Where(d => Path.GetFileName(d) != "monitors")]
+            : [];
+    }
+
+    /// <summary>Every process in it.</summary>
+    public IReadOnlyList<int> Processes()
+    {
+        var processes = new List<int>();
+        foreach (var directory in Directory.GetDirectories(Top, "*", SearchOption.AllDirectories).Prepend(Top))
+        {
+            try
+            {
+                processes.AddRange(File.ReadAllLines(Path.Combine(directory, "cgroup.procs")).Select(int.Parse));
+            }
+            catch (IOException)
+            {
+                // Removed under our eyes.
+            }
+        }
+        return processes;
+    }
+
+    /// <summary>Kills what is in it and removes it.</summary>
+    public void Dispose()
+    {
+        File.WriteAllText(Path.Combine(Top, "cgroup.kill"), "1");
+        Eventually.True(() => Processes().Count == 0, "the cgroup still has processes after cgroup.kill");
+        foreach (var directory in Directory.GetDirectories(Top, "*", SearchOption.AllDirectories).OrderByDescending(d => d.Length).Append(Top))
+        {
+            Directory.Delete(directory);
+        }
+    }
+}

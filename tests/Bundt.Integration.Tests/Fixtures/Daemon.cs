@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Bundt.Integration.Tests.Fixtures;
+
+/// <summary>
+/// A bundtd of its own: directories, socket and cgroup tree are this test's alone. It runs in a private mount namespace (where
+/// cgroup2 shows that tree) and otherwise on the machine as it is.
+/// </summary>
+public sealed class Daemon : IDisposable
+{
+    private static int s_count;
+    private readonly string[] _options;
+    private readonly string _directory;
+    private Process? _process;
+
+    /// <summary>Starts a daemon and waits until it answers.</summary>
+    /// <param name="options">Further options of bundtd.</param>
+    public Daemon(params string[] options)
+    {
+        _options = options;
+        var name = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+        _directory = Path.Combine(Paths.Work, $"d{s_count}");
+        Directory.CreateDirectory(_directory);
+        Cgroups = new CgroupTree($"bundt-test-{name}");
+        Start();
+    }
+
+    /// <summary>The daemon's --root.</summary>
+    public string Root => Path.Combine(_directory, "root");
+
+    /// <summary>The daemon's --run.</summary>
+    public string Run => Path.Combine(_directory, "run");
+
+    /// <summary>Its socket.</summary>
+    public string Socket => Path.Combine(_directory, "s");
+
+    /// <summary>Its standard error, of all its lives.</summary>
+    public string LogFile => Path.Combine(_directory, "log");
+
+    /// <summary>The cgroups it lives in.</summary>
+    public CgroupTree Cgroups { get; }
+
+    /// <summary>The process id of its present life.</summary>
+    public int Pid => _process!.Id;
+
+    /// <summary>Starts it (again) and waits until its socket accepts.</summary>
+    public void Start()
+    {
+        // The shells replace one another, so that the process we hold is the daemon.
+        const string Enter = """
+            echo $$ > "$1/cgroup.procs"; exec unshare --cgroup --mount --propagation slave sh -ec '
+              echo 0 > "$1/init/cgroup.procs"
+              umount "$2"; mount -t cgroup2 cgroup2 "$2"
+              log=$3; shift 3; exec "$@" </dev/null >>"$log" 2>&1' sh "$@"
+            """;
+        var command = new Command("/bin/sh", ["-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, LogFile, Paths.Program("bundtd"),
+            "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/");
+        _process = command.Start();
+        Eventually.True(() => _process.HasExited || Accepts(), () => $"the daemon's socket does not accept:\n{Log()}", 20);
+        Assert.That(_process.HasExited, Is.False, () => $"the daemon has ended:\n{_process.StandardError.ReadToEnd()}{Log()}");
+    }
+
+    /// <summary>SIGKILL, as a crash would be; containers go on.</summary>
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    /// <summary>SIGTERM, as systemd stops it; containers go on.</summary>
+    public void Stop()
+    {
+        new Command("/bin/kill", "-TERM", $"{Pid}").Run();
+        Assert.That(_process!.WaitForExit(15000), Is.True, () => $"the daemon does not end on SIGTERM:\n{Log()}");
+        _process.Dispose();
+    }
+
+    /// <summary>The daemon's own messages, the last 8,000 characters.</summary>
+    public string Log()
+    {
+        var text = File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+        return text.Length > 8000 ? text[^8000..] : text;
+    }
+
+    /// <summary>A bundt command on this daemon.</summary>
+    public Command Bundt(params IEnumerable<string> arguments) =>
+        new Command(Paths.Program("bundt"), arguments).With("BUNDT_HOST", $"unix://{Socket}").With("HOME", Paths.Work);
+
+    /// <summary>A command of the unmodified docker client on this daemon.</summary>
+    public Command Docker(params IEnumerable<string> arguments) =>
+        new Command(Environment.GetEnvironmentVariable("DOCKER") ?? "docker", arguments).With("DOCKER_HOST", $"unix://{Socket}").With("HOME", Paths.Work);
+
+    /// <summary>A bundt command under a terminal of the given size: its output is what a user would see.</summary>
+    public Command Terminal(string input, params IEnumerable<string> arguments)
+    {
+        var line = string.Join(' ', arguments.Select(a => $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        return new Command("script", "-qec", $"stty rows 33 cols 99; '{Paths.Program("bundt")}' {line}", "/dev/null")
+            .With("BUNDT_HOST", $"unix://{Socket}").With("HOME", Paths.Work).With("TERM", "xterm").Input(input);
+    }
+
+    /// <summary>Loads an image of rootfs-fixtures.</summary>
+    public void Load(string fixture) => Bundt("load", "-i", Fixture.Archive(fixture)).Within(300).Run().Ok();
+
+    /// <summary>Kills the daemon and all its containers, and removes its directories.</summary>
+    public void Dispose()
+    {
+        Cgroups.Dispose();
+        _process?.Dispose();
+        new Command("/bin/rm", "-rf", "--one-file-system", _directory).Run();
+    }
+
+    private bool Accepts()
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(Socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
