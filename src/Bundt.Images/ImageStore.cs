@@ -47,6 +47,11 @@ public sealed class ImageStore : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => throw new NotImplementedException();
+
+    /// <summary>Begins to bring an image in. The registry's puller is given the intake and registers the image with it.</summary>
+    internal ImageIntake BeginIntake() => throw new NotImplementedException();
+
+    internal StoredImage Register(Descriptor manifest, IReadOnlyList<ImageReference> names) => throw new NotImplementedException();
 }
 
 /// <summary>An image as the store knows it. Immutable snapshot.</summary>

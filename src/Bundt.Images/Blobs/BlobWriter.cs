@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using Bundt.Oci.Distribution;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Images.Blobs;
+
+/// <summary>A blob that gets its digest by being written. Disposing without <see cref="Commit"/> throws it away.</summary>
+public sealed class BlobWriter : IDisposable
+{
+    private readonly BlobStore _store;
+    private readonly string _name;
+    private readonly SafeFileHandle _file;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private bool _committed;
+
+    internal BlobWriter(BlobStore store, string name, SafeFileHandle file)
+    {
+        _store = store;
+        _name = name;
+        _file = file;
+    }
+
+    /// <summary>Bytes written so far.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Adds bytes at the end.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        BlobStore.Write(_file, bytes, Length, _name);
+        _hash.AppendData(bytes);
+        Length += bytes.Length;
+    }
+
+    /// <summary>A stream of <paramref name="source"/>'s bytes that are written as they are read.</summary>
+    public Stream Tee(Stream source) => new WriterStream(this, source);
+
+    /// <summary>Makes the blob visible and answers its digest.</summary>
+    public string Commit()
+    {
+        var digest = ContentDigest.Finish(_hash);
+        RandomAccess.FlushToDisk(_file);
+        _store.Publish(_name, digest);
+        _committed = true;
+        return digest;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _file.Dispose();
+        _hash.Dispose();
+        if (!_committed)
+        {
+            _store.DropPartial(_name);
+        }
+    }
+
+    private sealed class WriterStream(BlobWriter writer, Stream source) : ReadOnlyStream
+    {
+        public override int Read(Span<byte> buffer)
+        {
+            var count = source.Read(buffer);
+            writer.Append(buffer[..count]);
+            return count;
+        }
+    }
+}
