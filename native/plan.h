@@ -102,7 +102,7 @@ enum plan_code {
     OP_MKDIR,           /* s in root a, mode x; y = 1: parents too (0755). An existing directory is not an error */
     OP_TOUCH,           /* an empty regular file s in root a, mode x, parents 0755; an existing non-directory is not an error */
     OP_SYMLINK,         /* s in root a -> target t; existing is not an error */
-    OP_MKNOD,           /* s in root a, mode x (with type), device y, owner z = uid<<32|gid; an existing node must be that very device,
+    OP_MKNOD,           /* s in root a, mode x (with type), device y (makedev), owner z = uid<<32|gid; an existing node must be that very device,
                            else EEXIST. EPERM (user namespace): a bind of the host's node in slot b, when b is given */
     OP_WRITE,           /* block t,n to file s in root a (-1: the process's own root), O_WRONLY; flags 1: resolve also with NO_XDEV and NO_SYMLINKS;
                            flags 2: the file must lie on procfs (else DETAIL_WRONG_FILESYSTEM), flags 4: on cgroup2. One write(2) */
@@ -137,8 +137,8 @@ enum plan_code {
     /* Processes and namespaces */
     OP_CLONE = 64,      /* starts the next party (section x): clone3 with CLONE_NEW* flags y; a: cgroup slot (CLONE_INTO_CGROUP) or -1;
                            b: slot for the child's pidfd or -1; flags 1: CLONE_PARENT (in the joiner's section): the child of a joiner
-                           becomes the supervisor's (or, with hand-off, the caller's). The supervisor goes on once report.init_pid is set or
-                           the joiner has ended, whichever comes first */
+                           becomes the supervisor's (or, with hand-off, the caller's). The supervisor goes on at once; what needs init
+                           (…_INIT, WAIT_GO, HANDOFF, MONITOR) first waits for the joiner's end. The child walks the list from its beginning */
     OP_SETNS,           /* setns(a, flags x); a is a namespace fd or a pidfd */
     OP_UNSHARE,         /* unshare(x) */
     OP_SEND,            /* token x over rendezvous a, with slot b's descriptor unless -1. n > 0: the block t,n is sent instead of the token (a
@@ -158,8 +158,11 @@ enum plan_code {
     OP_RLIMIT,          /* prlimit(resource x, soft y, hard z); above our own hard limit without CAP_SYS_RESOURCE: cut to it */
     OP_OOM_SCORE_ADJ,   /* x as a signed number; EACCES (lower than ours without the capability) is passed over */
     OP_KEYRING,         /* a new session keyring named s; ENOSYS, EDQUOT are passed over */
-    OP_UMASK,
-    OP_NICE, OP_IOPRIO, OP_AFFINITY, OP_PERSONALITY,
+    OP_UMASK,           /* x */
+    OP_NICE,            /* x as a signed number */
+    OP_IOPRIO,          /* x = class << 13 | level */
+    OP_AFFINITY,        /* block t,n: the mask, least significant byte first */
+    OP_PERSONALITY,     /* x */
     OP_CAP_BOUNDING,    /* drops from the bounding set what x lacks */
     OP_KEEPCAPS,        /* prctl(PR_SET_KEEPCAPS, x) */
     OP_GROUPS,          /* setgroups: n gids (u32) at t; flags 1: skip when setgroups is denied in this user namespace */

@@ -1,0 +1,63 @@
+/* --init: the container's first process, which reaps orphans and passes signals on, with the command as its child. */
+#include <errno.h>
+#include <linux/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "launcher.h"
+
+/* Signals come one by one out of the queue; none has a handler. Blocked ones reach even the first process of a pid namespace. */
+static int next_signal(siginfo_t *info)
+{
+    const uint64_t all = ~UINT64_C(0);
+    long signal;
+    do
+        signal = SYS(rt_sigtimedwait, &all, info, 0, sizeof all);
+    while (signal == -EINTR || signal == -EAGAIN);
+    return (int)signal;
+}
+
+/* Reaps whatever has ended. Returns the command's exit status once it is among them, else -1. */
+static int reap(long command)
+{
+    for (;;) {
+        int status = 0;
+        long pid = SYS(wait4, -1, &status, WNOHANG, 0);
+        if (pid <= 0)
+            return -1;
+        if (pid == command)
+            return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+}
+
+_Noreturn static void serve(long command)
+{
+    SYS(close_range, 3, ~0U, 0); /* the status pipe above all: its end of file says that the command runs */
+    sys_prctl(PR_SET_NAME, (unsigned long)"bundt-init", 0);
+    int status = -1;
+    while (status < 0) {
+        siginfo_t info;
+        int signal = next_signal(&info);
+        if (signal == SIGCHLD)
+            status = reap(command);
+        else if (signal > 0 && info.si_code <= 0)
+            /* The kernel's own (a terminal's SIGINT) go to the whole foreground group, the command included. */
+            SYS(kill, command, signal);
+    }
+    SYS(exit_group, status);
+    __builtin_unreachable();
+}
+
+int op_reaper(struct party *party, const struct plan_op *op)
+{
+    (void)party, (void)op;
+    const uint64_t all = ~UINT64_C(0);
+    const uint64_t none = 0;
+    SYS(rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
+    const struct clone_args args = {.exit_signal = SIGCHLD};
+    long pid = SYS(clone3, &args, CLONE_ARGS_SIZE_VER0);
+    if (pid > 0)
+        serve(pid);
+    SYS(rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+    return pid < 0 ? (int)pid : 0;
+}

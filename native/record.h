@@ -1,0 +1,29 @@
+/* The records that a daemon of any later version reads: the files `monitor` and `exit` (monitor.h). */
+#ifndef BUNDT_RECORD_H
+#define BUNDT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+struct exit_facts {
+    int wait_status;           /* as wait4 gives it */
+    int cgroup;                /* its directory, or -1 */
+    uint64_t started;          /* CLOCK_REALTIME ns */
+    uint64_t finished;
+    uint64_t log_dropped;
+    bool start_failed;
+    const struct plan_report *report;
+};
+
+uint64_t record_now(void);
+
+/* Locks the file `monitor` and writes it. file: an open one of ours alone, or -1: directory's. Fills text (NUL-terminated, at most size). Returns
+ * the locked descriptor, which must stay open, or -errno. */
+int record_monitor(int directory, int file, int init_pid, uint64_t started, char *text, uint32_t size);
+
+/* Writes `exit.new` and renames it to `exit`. Returns a descriptor of it (to be synced later) or -errno; text is filled in any case. */
+int record_exit(int directory, const struct exit_facts *facts, char *text, uint32_t size);
+
+#endif

@@ -1,0 +1,134 @@
+/* Operations that set one attribute of the process or of one of its namespaces. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <linux/prctl.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+
+#include "launcher.h"
+#include "text.h"
+
+int op_loopback_up(struct party *party, const struct plan_op *op)
+{
+    (void)party, (void)op;
+    /* Any socket reaches the interfaces of its network namespace; this kind is the cheapest. */
+    cleanup_close int fd = (int)SYS(socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    const struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    return (int)SYS(ioctl, fd, SIOCSIFFLAGS, &request);
+}
+
+int op_hostname(struct party *party, const struct plan_op *op)
+{
+    const char *name = plan_string(party, op->s);
+    return (int)SYS(sethostname, name, strlen(name));
+}
+
+int op_domainname(struct party *party, const struct plan_op *op)
+{
+    const char *name = plan_string(party, op->s);
+    return (int)SYS(setdomainname, name, strlen(name));
+}
+
+int op_rlimit(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    struct rlimit limit = {.rlim_cur = op->y, .rlim_max = op->z};
+    int result = (int)SYS(prlimit64, 0, op->x, &limit, 0);
+    if (result != -EPERM)
+        return result;
+    /* Root without CAP_SYS_RESOURCE may not raise a hard limit: as far as ours goes, then. */
+    struct rlimit own;
+    result = (int)SYS(prlimit64, 0, op->x, 0, &own);
+    if (result < 0)
+        return result;
+    limit.rlim_max = limit.rlim_max > own.rlim_max ? own.rlim_max : limit.rlim_max;
+    limit.rlim_cur = limit.rlim_cur > limit.rlim_max ? limit.rlim_max : limit.rlim_cur;
+    return (int)SYS(prlimit64, 0, op->x, &limit, 0);
+}
+
+int op_oom_score_adj(struct party *party, const struct plan_op *op)
+{
+    cleanup_close int fd = sys_openat(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    struct statfs status;
+    long result = SYS(fstatfs, fd, &status);
+    if (result < 0)
+        return (int)result;
+    if (status.f_type != PROC_SUPER_MAGIC)
+        return fail_check(party, DETAIL_WRONG_FILESYSTEM, 0);
+    char number[24];
+    struct text text = TEXT_IN(number);
+    text_add_signed(&text, (int64_t)op->x);
+    result = sys_write(fd, number, text.length);
+    return result < 0 && result != -EACCES ? (int)result : 0;
+}
+
+int op_keyring(struct party *party, const struct plan_op *op)
+{
+    const char *name = op->s != 0 ? plan_string(party, op->s) : NULL;
+    int result = (int)SYS(keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    return result >= 0 || result == -ENOSYS || result == -EDQUOT ? 0 : result;
+}
+
+int op_umask(struct party *party, const struct plan_op *op)
+{
+    party->umask_set = true;
+    SYS(umask, op->x);
+    return 0;
+}
+
+int op_nice(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    return (int)SYS(setpriority, PRIO_PROCESS, 0, (int64_t)op->x);
+}
+
+int op_ioprio(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    return (int)SYS(ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, op->x);
+}
+
+int op_affinity(struct party *party, const struct plan_op *op)
+{
+    return (int)SYS(sched_setaffinity, 0, op->n, plan_string(party, op->t));
+}
+
+int op_personality(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    int result = (int)SYS(personality, op->x);
+    return result < 0 ? result : 0;
+}
+
+int op_dumpable(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    return sys_prctl(PR_SET_DUMPABLE, op->x, 0);
+}
+
+int op_pdeathsig(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    return sys_prctl(PR_SET_PDEATHSIG, op->x, 0);
+}
+
+int op_subreaper(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    return sys_prctl(PR_SET_CHILD_SUBREAPER, op->x, 0);
+}
+
+int op_name(struct party *party, const struct plan_op *op)
+{
+    return sys_prctl(PR_SET_NAME, (unsigned long)plan_string(party, op->s), 0);
+}
