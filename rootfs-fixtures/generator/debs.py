@@ -6,8 +6,7 @@ import tarfile
 
 def _apt(cache, *arguments, **options):
     """apt-get against an empty system: it resolves as if nothing were installed. Uses the machine's package lists."""
-    cache.mkdir(parents=True, exist_ok=True)
-    (cache / "partial").mkdir(exist_ok=True)
+    (cache / "partial").mkdir(parents=True, exist_ok=True)
     status = cache / "status"
     status.touch()
     command = ["apt-get", "-qq", "-y", "--no-install-recommends",
@@ -18,7 +17,8 @@ def _apt(cache, *arguments, **options):
 
 def closure(cache, packages):
     """The .deb files of the packages and of all that they depend on, downloaded, in apt's order."""
-    listing = _apt(cache, "--print-uris", "install", *packages, capture_output=True, text=True).stdout
+    # --print-uris leaves out what is in the cache already: it is shown an empty one.
+    listing = _apt(cache / "empty", "--print-uris", "install", *packages, capture_output=True, text=True).stdout
     names = [line.split()[1] for line in listing.splitlines() if line.startswith("'")]
     if any(not (cache / name).exists() for name in names):
         _apt(cache, "--download-only", "install", *packages, stdout=subprocess.DEVNULL)
