@@ -42,7 +42,7 @@ static int mount_by_context(struct party *party, const struct plan_op *op, bool 
         result = set_layer(context, "workdir", slot_fd((int64_t)op->z), by_descriptor);
     if (result == 0)
         result = options_apply(party, context, op);
-    return result < 0 ? result : options_mount(party, context, op->reserved);
+    return result < 0 ? result : slot_put(options_mount(party, context, op->reserved), op->b);
 }
 
 /* --- Before Linux 6.7 ------------------------------------------------------------------------------------------------------
