@@ -10,5 +10,6 @@ int main(int argc, char **argv)
     launcher_path = argc > 1 ? argv[1] : "../out/libexec/bundt-launcher";
     setvbuf(stdout, NULL, _IOLBF, 0);
     run_operation_tests();
+    run_monitor_tests();
     return test_summary();
 }

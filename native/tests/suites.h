@@ -3,5 +3,6 @@
 #define BUNDT_SUITES_H
 
 void run_operation_tests(void);
+void run_monitor_tests(void);
 
 #endif
