@@ -11,14 +11,24 @@ public sealed class Daemon : IDisposable
 {
     private static int s_count;
     private readonly string[] _options;
+    private readonly string _prepare;
     private readonly string _directory;
     private Process? _process;
 
     /// <summary>Starts a daemon and waits until it answers.</summary>
     /// <param name="options">Further options of bundtd.</param>
     public Daemon(params string[] options)
+        : this("", options)
+    {
+    }
+
+    /// <summary>Starts a daemon after a preparation, and waits until it answers.</summary>
+    /// <param name="prepare">Shell commands for the private mount namespace; $ROOT is the daemon's --root, which is there then.</param>
+    /// <param name="options">Further options of bundtd.</param>
+    public Daemon(string prepare, string[] options)
     {
         _options = options;
+        _prepare = prepare;
         var name = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         _directory = Path.Combine(Paths.Work, $"d{s_count}");
         Directory.CreateDirectory(_directory);
@@ -52,10 +62,15 @@ public sealed class Daemon : IDisposable
             echo $$ > "$1/cgroup.procs"; exec unshare --cgroup --mount --propagation slave sh -ec '
               echo 0 > "$1/init/cgroup.procs"
               umount "$2"; mount -t cgroup2 cgroup2 "$2"
-              log=$3; shift 3; exec "$@" </dev/null >>"$log" 2>&1' sh "$@"
+              log=$3; if [ -n "$4" ]; then eval "$4"; fi; shift 4
+              exec "$@" </dev/null >>"$log" 2>&1' sh "$@"
             """;
-        var command = new Command("/bin/sh", ["-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, LogFile, Paths.Program("bundtd"),
-            "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/");
+        if (_prepare.Length > 0)
+        {
+            Directory.CreateDirectory(Root);
+        }
+        var command = new Command("/bin/sh", ["-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, LogFile, _prepare, Paths.Program("bundtd"),
+            "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/").With("ROOT", Root);
         _process = command.Start();
         Eventually.True(() => _process.HasExited || Accepts(), () => $"the daemon's socket does not accept:\n{Log()}", 20);
         Assert.That(_process.HasExited, Is.False, () => $"the daemon has ended:\n{_process.StandardError.ReadToEnd()}{Log()}");
