@@ -1,0 +1,166 @@
+using Bundt.Engine.Containers;
+using Bundt.Engine.Launch;
+using Bundt.Images;
+using Bundt.Linux;
+using Bundt.Linux.Locks;
+using Bundt.Linux.Watches;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Engine;
+
+/// <summary>The engine: every container, volume and image of one root directory.</summary>
+public sealed class ContainerEngine : IAsyncDisposable
+{
+    /// <summary>Launches block a thread for milliseconds: so many at once must not wait for the pool to grow.</summary>
+    private const int Threads = 16;
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly EngineServices _services;
+    private readonly SafeFileHandle _lock;
+    private readonly ImageStore? _images;
+    private readonly ContainerCreation _creation;
+
+    private ContainerEngine(EngineOptions options, EngineServices services, SafeFileHandle rootLock, ImageStore? images)
+    {
+        Options = options;
+        _services = services;
+        _lock = rootLock;
+        _images = images;
+        _creation = new ContainerCreation(services);
+    }
+
+    /// <summary>Images.</summary>
+    public ImageStore Images => _images ?? throw new InvalidOperationException("this engine was opened without an image store");
+
+    /// <summary>Volumes.</summary>
+    public VolumeStore Volumes => _services.Volumes;
+
+    /// <summary>Events, in memory from the start of the daemon on.</summary>
+    public EventLog Events => _services.Events;
+
+    /// <summary>The options it was opened with.</summary>
+    public EngineOptions Options { get; }
+
+    /// <summary>Opens the directories (locks the root), adopts what runs, finishes or cleans away what a crash left half-made.</summary>
+    /// <exception cref="Linux.BundtException">Conflict when another daemon holds the root directory.</exception>
+    public static Task<ContainerEngine> OpenAsync(EngineOptions options, ILogger logger, CancellationToken cancellation) =>
+        OpenAsync(options, logger, new KernelProcesses(), null, cancellation);
+
+    /// <summary>The same with other processes and images, for tests.</summary>
+    internal static async Task<ContainerEngine> OpenAsync(
+        EngineOptions options, ILogger logger, IContainerProcesses processes, IContainerImages? images, CancellationToken cancellation)
+    {
+        var paths = new EnginePaths(Path.GetFullPath(options.Root), Path.GetFullPath(options.Run));
+        MakeDirectories(paths);
+        var rootLock = TakeLock(paths);
+        KernelWatch? watch = null;
+        ImageStore? store = null;
+        try
+        {
+            ThreadPool.GetMinThreads(out var workers, out var completions);
+            ThreadPool.SetMinThreads(Math.Max(workers, Threads), completions);
+            watch = new KernelWatch();
+            if (images is null)
+            {
+                store = ImageStore.Open(paths.Images, options.Registries);
+                images = new StoredImages(store);
+            }
+
+            var events = new EventLog();
+            var trash = new Trash(paths.Trash, (name, e) => logger.NotRemoved(name, e));
+            var containers = new ContainerRegistry();
+            var volumes = new VolumeStore(paths.Volumes, trash, events, (name, reason) => logger.DamagedVolume(name, reason))
+            {
+                Users = name => UsersOf(containers, name),
+            };
+            var services = new EngineServices
+            {
+                Paths = paths,
+                Logger = logger,
+                Watch = watch,
+                Processes = processes,
+                Images = images,
+                Volumes = volumes,
+                Events = events,
+                Trash = trash,
+                Containers = containers,
+                Users = new UserDatabases(),
+            };
+            await new Adoption(services).RunAsync(cancellation).ConfigureAwait(false);
+            return new ContainerEngine(options, services, rootLock, store);
+        }
+        catch
+        {
+            watch?.Dispose();
+            store?.Dispose();
+            rootLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a container from an image that is here; nothing runs yet. A null name gets an adjective_cake one.</summary>
+    /// <exception cref="Linux.BundtException">NotFound image, Conflict name, InvalidArgument settings (one sentence that names the option).</exception>
+    public Task<(Container Container, IReadOnlyList<string> Warnings)> CreateAsync(string? name, ContainerSettings settings, CancellationToken cancellation) =>
+        _creation.CreateAsync(name, settings, cancellation);
+
+    /// <summary>By full id, name (with or without a leading slash) or unambiguous id prefix.</summary>
+    /// <exception cref="Linux.BundtException">NotFound "No such container: X".</exception>
+    public Container Find(string nameOrId) => _services.Containers.Find(nameOrId);
+
+    /// <summary>All containers, newest first, the damaged ones too (status Dead).</summary>
+    public IReadOnlyList<Container> List() => [.. _services.Containers.All.OrderByDescending(c => c.Created)];
+
+    /// <summary>An exec by id or unambiguous prefix.</summary>
+    public Exec FindExec(string id) => _services.Containers.FindExec(id);
+
+    /// <summary>Lets go of everything; containers run on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var container in _services.Containers.All)
+        {
+            container.LetGo();
+        }
+
+        await _services.Trash.Emptied().WaitAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _services.Watch.Dispose();
+        _images?.Dispose();
+        _lock.Dispose();
+    }
+
+    /// <summary>Completes when all that was removed is gone from the disk; for tests and an orderly end.</summary>
+    internal Task TrashEmptied() => _services.Trash.Emptied();
+
+    private static void MakeDirectories(EnginePaths paths)
+    {
+        try
+        {
+            // The root of a user namespace must be able to pass through to its volumes and bound files: the id of nobody is enough to enter.
+            Directory.CreateDirectory(paths.Root, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            Directory.CreateDirectory(paths.Containers, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            Directory.CreateDirectory(paths.Run, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            Directory.CreateDirectory(paths.RunContainers, OwnerOnly);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.Internal, Phase.State, $"cannot make {paths.Root} and {paths.Run}: {e.Message}", "run as root, or move them with --root and --run", e);
+        }
+    }
+
+    private static SafeFileHandle TakeLock(EnginePaths paths)
+    {
+        var file = File.OpenHandle(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        if (OfdLock.TryTake(file))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new BundtException(
+            FailureKind.Conflict, Phase.State, $"another daemon uses {paths.Root}", "talk to that one, or give this one a --root, --run and --socket of its own");
+    }
+
+    private static List<string> UsersOf(ContainerRegistry containers, string volume) =>
+        [.. containers.All.Where(c => c.State.Status != ContainerStatus.Removing && c.Record.Mounts.Any(m => m.Volume == volume)).Select(c => c.Id)];
+}

@@ -1,0 +1,206 @@
+using System.Text.Json;
+using Bundt.Engine.Monitors;
+using Bundt.Linux;
+using Bundt.Linux.Locks;
+using Bundt.Linux.Watches;
+using Bundt.Oci.Image;
+
+namespace Bundt.Engine.Containers;
+
+/// <summary>
+/// What a new daemon does with what it finds: containers that run are adopted, those that have ended get their exit code, half-made ones
+/// are cleaned away, damaged ones are quarantined, and whatever the kernel has that no directory accounts for is removed.
+/// </summary>
+internal sealed class Adoption(EngineServices services)
+{
+    /// <summary>How long a monitor that was just being started may take to commit itself or give up.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var halfMade = new List<string>();
+        foreach (var path in Directory.EnumerateDirectories(services.Paths.Containers))
+        {
+            if (await AdoptAsync(path, cancellation).ConfigureAwait(false) is { } container)
+            {
+                services.Containers.Add(container);
+            }
+            else
+            {
+                halfMade.Add(Path.GetFileName(path));
+            }
+        }
+
+        foreach (var id in halfMade)
+        {
+            services.Logger.HalfMade(id);
+            services.Volumes.RemoveMadeFor(id);
+            services.Trash.Take(services.Paths.Container(id));
+        }
+
+        RemoveLeftovers();
+        foreach (var container in services.Containers.All.ToList())
+        {
+            container.GoOn();
+        }
+    }
+
+    private async Task<Container?> AdoptAsync(string path, CancellationToken cancellation)
+    {
+        var directory = new ContainerDirectory(path);
+        var id = Path.GetFileName(path);
+        try
+        {
+            if (directory.ReadRecord() is not { } record)
+            {
+                return null;
+            }
+
+            var stored = directory.ReadState();
+            if (services.Containers.Take(record.Name, id) is { } holder)
+            {
+                throw new JsonException($"its name {record.Name} is also that of container {holder}");
+            }
+
+            var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created });
+            await StandAsync(container, directory, stored, cancellation).ConfigureAwait(false);
+            services.Logger.Adopted(id, container.State.Status);
+            return container;
+        }
+        catch (Exception e) when (e is JsonException or IOException or BundtException or NotSupportedException)
+        {
+            services.Logger.Damaged(id, e.Message);
+            return Quarantine(id, path, e.Message);
+        }
+    }
+
+    /// <summary>Finds out where a container stands.</summary>
+    private async Task StandAsync(Container container, ContainerDirectory directory, StateRecord stored, CancellationToken cancellation)
+    {
+        var monitor = await SettledMonitorAsync(directory, cancellation).ConfigureAwait(false);
+        var exit = ExitRecord.Read(directory.Path);
+        if (exit is not null || monitor is null)
+        {
+            // Ended, or never (or not quite) started: an exit record of the life before says how that one ended.
+            container.AdoptEnded(exit ?? ReadLast(directory), stored);
+            return;
+        }
+
+        if (monitor.BootId != _bootId)
+        {
+            container.AdoptLost(monitor, "the host was rebooted", stored);
+            return;
+        }
+
+        var pidFd = PidFd.Open(monitor.MonitorPid, monitor.MonitorStart);
+        if (pidFd is null && PidFd.StartTime(monitor.InitPid) != monitor.InitStart)
+        {
+            // Both gone, and no record: the exit may have been written this very moment.
+            exit = ExitRecord.Read(directory.Path);
+            if (exit is not null)
+            {
+                container.AdoptEnded(exit, stored);
+            }
+            else
+            {
+                container.AdoptLost(monitor, Container.MonitorLostError, stored);
+            }
+
+            return;
+        }
+
+        var lease = await services.Images.LeaseLayersAsync(services.Images.Find(container.ImageId), cancellation).ConfigureAwait(false);
+        container.AdoptRunning(monitor, new MonitoredProcess(services.Watch, directory.Path, monitor.InitPid, monitor.InitStart, pidFd), lease, stored);
+    }
+
+    /// <summary>
+    /// The monitor's record once it is certain. A daemon that dies in the middle of a start leaves a launcher that either commits itself
+    /// (and completes its record) or gives up (and lets go of its lock).
+    /// </summary>
+    private static async Task<MonitorRecord?> SettledMonitorAsync(ContainerDirectory directory, CancellationToken cancellation)
+    {
+        var deadline = DateTimeOffset.UtcNow + s_patience;
+        while (true)
+        {
+            if (MonitorRecord.Read(directory.Path) is { } monitor)
+            {
+                return monitor;
+            }
+
+            try
+            {
+                using var file = File.OpenHandle(directory.In(MonitorRecord.FileName), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                if (!OfdLock.IsHeld(file) || DateTimeOffset.UtcNow > deadline)
+                {
+                    // Looked at once more: it may have been completed before the lock was let go.
+                    return MonitorRecord.Read(directory.Path);
+                }
+            }
+            catch (FileNotFoundException)
+            {
+                return null;
+            }
+
+            await Task.Delay(5, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static ExitRecord? ReadLast(ContainerDirectory directory)
+    {
+        // A start that was begun and not finished has put the exit record of the life before aside.
+        directory.AbandonLife();
+        return ExitRecord.Read(directory.Path);
+    }
+
+    private Container Quarantine(string id, string path, string reason)
+    {
+        var name = services.Containers.Take("damaged_" + id[..Math.Min(12, id.Length)], id) is null ? "damaged_" + id[..Math.Min(12, id.Length)] : id;
+        return new Container(
+            services,
+            new ContainerRecord
+            {
+                Id = id,
+                Name = name,
+                Created = new DateTimeOffset(Directory.GetCreationTimeUtc(path)),
+                ImageId = "",
+                Settings = new ContainerSettings { Image = "" },
+                Effective = new ImageRunConfig { Cmd = [""] },
+            },
+            new ContainerState { Status = ContainerStatus.Dead, Error = $"damaged record: {reason}" });
+    }
+
+    private void RemoveLeftovers()
+    {
+        var alive = services.Containers.All.Where(c => ContainerStates.Lives(c.State.Status)).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
+        var ours = services.Containers.All.Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateDirectories(services.Paths.RunContainers))
+        {
+            if (!alive.Contains(Path.GetFileName(path)))
+            {
+                RunDirectories.Remove(path);
+                services.Logger.Leftover(path);
+                ours.Add(Path.GetFileName(path));
+            }
+        }
+
+        // Several daemons live side by side and share /bundt: a cgroup is removed only if this one knows of its container.
+        foreach (var id in services.Processes.ListCgroups())
+        {
+            if (ours.Contains(id) && !alive.Contains(id))
+            {
+                try
+                {
+                    services.Processes.Kill(id);
+                    services.Processes.RemoveCgroup(id);
+                    services.Logger.Leftover("cgroup " + id);
+                }
+                catch (BundtException e)
+                {
+                    services.Logger.Trouble(id, "its cgroup could not be removed", e);
+                }
+            }
+        }
+    }
+}

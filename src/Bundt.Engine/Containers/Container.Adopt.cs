@@ -1,0 +1,100 @@
+using Bundt.Engine.Containers;
+using Bundt.Engine.Monitors;
+using Bundt.Images;
+
+namespace Bundt.Engine;
+
+// How a container that another daemon has made comes into this one.
+public sealed partial class Container
+{
+    /// <summary>It does not run: it never did, or its exit record says how it ended.</summary>
+    internal void AdoptEnded(ExitRecord? exit, StateRecord stored)
+    {
+        _stored = stored;
+        var state = exit switch
+        {
+            null => new ContainerState { Status = ContainerStatus.Created },
+            { StartFailed: true } => new ContainerState { Status = ContainerStatus.Created, ExitCode = CannotStart, Error = "the start failed while no daemon was there" },
+            _ => new ContainerState
+            {
+                Status = ContainerStatus.Exited,
+                ExitCode = exit.Status,
+                OomKilled = exit.OomKills > 0,
+                StartedAt = exit.Started,
+                FinishedAt = exit.Finished,
+            },
+        };
+        if (stored.End is { } end)
+        {
+            state = state with
+            {
+                Status = end.FinishedAt is null ? state.Status : ContainerStatus.Exited,
+                ExitCode = end.ExitCode,
+                Error = end.Error,
+                StartedAt = end.StartedAt,
+                FinishedAt = end.FinishedAt,
+            };
+        }
+
+        _state = state;
+    }
+
+    /// <summary>It ended, and nobody could record how.</summary>
+    internal void AdoptLost(MonitorRecord monitor, string cause, StateRecord stored)
+    {
+        const int Unknown = 255;
+        _stored = stored;
+        var finished = stored.End?.FinishedAt ?? DateTimeOffset.UtcNow;
+        var end = stored.End is { } known && known.StartedAt == monitor.Started
+            ? known
+            : new EndRecord { ExitCode = Unknown, Error = cause, StartedAt = monitor.Started, FinishedAt = finished };
+        _state = new ContainerState
+        {
+            Status = ContainerStatus.Exited, ExitCode = end.ExitCode, Error = end.Error, StartedAt = end.StartedAt, FinishedAt = end.FinishedAt,
+        };
+        Store(stored with { End = end, StopDeadline = null, Paused = false });
+    }
+
+    /// <summary>It runs.</summary>
+    internal void AdoptRunning(MonitorRecord monitor, MonitoredProcess process, LayerLease lease, StateRecord stored)
+    {
+        _stored = stored;
+        _lease = lease;
+        _process = process;
+        _state = new ContainerState
+        {
+            Status = stored.Paused ? ContainerStatus.Paused : ContainerStatus.Running, Pid = monitor.InitPid, StartedAt = monitor.Started,
+        };
+    }
+
+    /// <summary>Once all containers are known: what was under way is taken up again.</summary>
+    internal void GoOn()
+    {
+        if (_process is { } process)
+        {
+            if (_stored.StopDeadline is { } deadline)
+            {
+                KillAt(deadline);
+            }
+
+            process.Watch(RunEnded, MonitorLost);
+        }
+        else if (_stored.Removing || (Settings.AutoRemove && _state.Status == ContainerStatus.Exited))
+        {
+            _ = RemoveByItselfAsync();
+        }
+    }
+
+    /// <summary>The daemon goes: nothing is watched any more, the container runs on.</summary>
+    internal void LetGo()
+    {
+        lock (_sync)
+        {
+            _stopTimer?.Dispose();
+            _stopTimer = null;
+        }
+
+        _process?.Release();
+        _lease?.Dispose();
+    }
+}

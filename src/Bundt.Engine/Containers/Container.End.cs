@@ -1,0 +1,227 @@
+using System.Globalization;
+using Bundt.Engine.Containers;
+using Bundt.Engine.Monitors;
+using Bundt.Engine.Settings;
+using Bundt.Linux;
+
+namespace Bundt.Engine;
+
+// The end of a run, and the end of the container.
+public sealed partial class Container
+{
+    internal const string MonitorLostError = "monitor-lost";
+
+    /// <summary>Removes it; Conflict when it runs and force is off.</summary>
+    public async Task RemoveAsync(bool force, bool volumes, CancellationToken cancellation)
+    {
+        await AloneAsync(
+            force ? Operation.RemoveByForce : Operation.Remove,
+            async () =>
+            {
+                if (_process is { } process && ContainerStates.Lives(_state.Status))
+                {
+                    Publish("kill", ("signal", "9"));
+                    _services.Processes.Kill(Id);
+                    process.Signal(Signals.Kill);
+                    await process.Ended.WaitAsync(cancellation).ConfigureAwait(false);
+                }
+
+                if (!_removed.Task.IsCompleted)
+                {
+                    await RemoveAloneAsync(volumes || Settings.AutoRemove).ConfigureAwait(false);
+                }
+            },
+            cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Called once for each run, when its end is known.</summary>
+    private void RunEnded(MonitoredProcess process, ExitRecord? record, int exitCode)
+    {
+        List<TaskCompletionSource<ContainerState>> waiters;
+        ContainerState state;
+        lock (_sync)
+        {
+            if (_process != process)
+            {
+                return;
+            }
+
+            _process = null;
+            Become(_state with
+            {
+                Status = ContainerStatus.Exited,
+                Pid = 0,
+                ExitCode = exitCode,
+                OomKilled = record?.OomKills > 0,
+                Error = record is null ? MonitorLostError : "",
+                StartedAt = record?.Started ?? _state.StartedAt,
+                FinishedAt = record?.Finished ?? DateTimeOffset.UtcNow,
+            });
+            state = _state;
+            waiters = [.. _exitWaiters];
+            _stopTimer?.Dispose();
+            _stopTimer = null;
+            _aftermath = AftermathAsync(process, record is not null);
+        }
+
+        if (state.OomKilled)
+        {
+            Publish("oom");
+        }
+
+        var seconds = state.FinishedAt - state.StartedAt is { Ticks: > 0 } duration ? (long)duration.TotalSeconds : 0;
+        Publish(
+            "die",
+            ("exitCode", exitCode.ToString(CultureInfo.InvariantCulture)),
+            ("execDuration", seconds.ToString(CultureInfo.InvariantCulture)));
+        foreach (var waiter in waiters)
+        {
+            waiter.TrySetResult(state);
+        }
+
+        if (Settings.AutoRemove && !_restarting)
+        {
+            _ = RemoveByItselfAsync();
+        }
+    }
+
+    /// <summary>What may follow the answers: records, layers, cgroup, sockets. Never fails.</summary>
+    private async Task AftermathAsync(MonitoredProcess process, bool recorded)
+    {
+        await Task.Yield();
+        try
+        {
+            var stored = _stored with { StopDeadline = null, Paused = false };
+            if (!recorded)
+            {
+                var state = _state;
+                stored = stored with
+                {
+                    End = new EndRecord { ExitCode = state.ExitCode, Error = state.Error, StartedAt = state.StartedAt, FinishedAt = state.FinishedAt },
+                };
+            }
+
+            if (!Settings.AutoRemove)
+            {
+                Store(stored);
+            }
+
+            await process.MonitorGone.ConfigureAwait(false);
+            _lease?.Dispose();
+            _lease = null;
+            _services.Processes.RemoveCgroup(Id);
+            RemoveRunDirectory();
+        }
+        catch (Exception e) when (e is BundtException or IOException)
+        {
+            _services.Logger.Trouble(Id, "could not clean up after its end", e);
+        }
+        finally
+        {
+            process.Release();
+        }
+    }
+
+    private void MonitorLost(MonitoredProcess process)
+    {
+        _services.Logger.MonitorLost(Id);
+        lock (_sync)
+        {
+            if (_process == process)
+            {
+                Become(_state with { Error = MonitorLostError });
+            }
+        }
+    }
+
+    private async Task RemoveByItselfAsync()
+    {
+        try
+        {
+            await _gate.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                if (!_removed.Task.IsCompleted && !ContainerStates.Lives(_state.Status) && !_restarting)
+                {
+                    await RemoveAloneAsync(volumes: true).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                _gate.Release();
+            }
+        }
+        catch (Exception e) when (e is BundtException or IOException)
+        {
+            _services.Logger.Trouble(Id, "could not be removed", e);
+        }
+    }
+
+    /// <summary>Removes a container that does not run; the gate is held.</summary>
+    private Task RemoveAloneAsync(bool volumes)
+    {
+        lock (_sync)
+        {
+            Become(_state with { Status = ContainerStatus.Removing });
+        }
+
+        var anonymous = volumes ? _record.Mounts.Where(m => m is { Anonymous: true, Volume: not null }).ToList() : [];
+        try
+        {
+            if (anonymous.Count > 0)
+            {
+                // If we die in between, the next daemon goes on.
+                Store(_stored with { Removing = true, RemoveVolumes = true });
+                foreach (var mount in anonymous)
+                {
+                    _services.Volumes.Remove(mount.Volume!, force: true);
+                }
+            }
+
+            _services.Trash.Take(_directory.Path, _aftermath);
+        }
+        catch (Exception e) when (e is BundtException or IOException)
+        {
+            lock (_sync)
+            {
+                Become(_state with { Status = ContainerStatus.Dead, Error = e.Message });
+            }
+
+            throw;
+        }
+
+        Forgotten();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>It is gone: nobody finds it any more, those who wait are told.</summary>
+    private void Forgotten()
+    {
+        _services.Containers.Remove(this);
+        foreach (var exec in _execs.Values)
+        {
+            Forget(exec);
+        }
+
+        List<TaskCompletionSource<ContainerState>> waiters;
+        List<Attachment> pending;
+        lock (_sync)
+        {
+            waiters = [.. _exitWaiters];
+            pending = [.. _pending];
+            _pending.Clear();
+        }
+
+        Publish("destroy");
+        foreach (var attachment in pending)
+        {
+            attachment.Begin(null, Task.CompletedTask);
+        }
+
+        _removed.TrySetResult(_state);
+        foreach (var waiter in waiters)
+        {
+            waiter.TrySetResult(_state);
+        }
+    }
+}

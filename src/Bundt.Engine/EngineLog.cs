@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Bundt.Engine;
+
+/// <summary>What the engine logs.</summary>
+internal static partial class EngineLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "container {Id}: damaged record, only removal helps: {Reason}")]
+    public static partial void Damaged(this ILogger logger, string id, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "volume {Name}: damaged record, labels are lost: {Reason}")]
+    public static partial void DamagedVolume(this ILogger logger, string name, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "container {Id}: adopted as {Status}")]
+    public static partial void Adopted(this ILogger logger, string id, ContainerStatus status);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "container {Id}: half-made, removed")]
+    public static partial void HalfMade(this ILogger logger, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "container {Id}: its monitor was killed, the container goes on")]
+    public static partial void MonitorLost(this ILogger logger, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "container {Id}: {What}")]
+    public static partial void Trouble(this ILogger logger, string id, string what, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "trash: {Name} could not be removed")]
+    public static partial void NotRemoved(this ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "removed leftover {What}")]
+    public static partial void Leftover(this ILogger logger, string what);
+}

@@ -1,0 +1,16 @@
+using Bundt.Images;
+
+namespace Bundt.Engine;
+
+/// <summary>Where the daemon keeps things and what it defaults to.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Durable state (/var/lib/bundt): images, containers, volumes, trash.</summary>
+    public string Root { get; init; } = "/var/lib/bundt";
+
+    /// <summary>Live state (/run/bundt): sockets.</summary>
+    public string Run { get; init; } = "/run/bundt";
+
+    /// <summary>Registries.</summary>
+    public RegistryOptions Registries { get; init; } = new();
+}

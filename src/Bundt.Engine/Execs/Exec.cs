@@ -1,0 +1,191 @@
+using System.Globalization;
+using Bundt.Engine.Launch;
+using Bundt.Engine.Monitors;
+using Bundt.Engine.Settings;
+using Bundt.Linux;
+using Bundt.Linux.Capabilities;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+using Bundt.Runtime.Spec;
+
+namespace Bundt.Engine;
+
+/// <summary>A further process in a container.</summary>
+public sealed class Exec
+{
+    private const int CannotExecute = 126;
+    private const int NotFound = 127;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile MonitoredProcess? _process;
+    private int _started;
+
+    internal Exec(Container container, string id, ExecSettings settings)
+    {
+        Container = container;
+        Id = id;
+        Settings = settings;
+    }
+
+    /// <summary>64 hex digits.</summary>
+    public string Id { get; }
+
+    /// <summary>Its container.</summary>
+    public Container Container { get; }
+
+    /// <summary>As asked for.</summary>
+    public ExecSettings Settings { get; }
+
+    /// <summary>Whether it runs.</summary>
+    public bool Running => _process is not null && !_ended.Task.IsCompleted;
+
+    /// <summary>Null while it runs or was never started; 126/127 when the command could not be executed.</summary>
+    public int? ExitCode => _ended.Task.IsCompleted ? _ended.Task.Result : null;
+
+    /// <summary>Host pid, 0 when not running.</summary>
+    public int Pid => Running ? _process?.Pid ?? 0 : 0;
+
+    /// <summary>When it ended, or null.</summary>
+    internal DateTimeOffset? EndedAt { get; private set; }
+
+    private string StateDirectory => Path.Combine(Container.OwnDirectory.In("execs"), Id);
+
+    private string RunDirectory => Container.Services.Paths.RunExec(Container.Id, Id);
+
+    /// <summary>Starts it, with the streams attached when asked for. Conflict when it was started before.</summary>
+    public async Task<Attachment?> StartAsync(AttachOptions? attach, (int Rows, int Columns) consoleSize, CancellationToken cancellation)
+    {
+        if (Interlocked.Exchange(ref _started, 1) != 0)
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Exec, $"exec command {Id} is already running");
+        }
+
+        await Task.CompletedTask.ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();
+        var attachment = attach is null ? null : new Attachment(Settings.Tty, attach, _ => { });
+        try
+        {
+            Directory.CreateDirectory(StateDirectory, OwnerOnly);
+            Directory.CreateDirectory(RunDirectory, OwnerOnly);
+            var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is (> 0, > 0) ? consoleSize : Settings.ConsoleSize));
+            var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, launched.MonitorPidFd);
+            _process = process;
+            Container.Publish("exec_start: " + string.Join(' ', Settings.Cmd), ("execID", Id));
+            process.Watch(Ended, _ => { });
+            attachment?.Begin(launched.Attached is { } socket ? new MonitorConnection(socket) : null, process.Ended);
+            return attachment;
+        }
+        catch (BundtException e)
+        {
+            EndedAt = DateTimeOffset.UtcNow;
+            _ended.TrySetResult(e.Kind == FailureKind.CommandNotFound ? NotFound : CannotExecute);
+            Publish(_ended.Task.Result);
+            CleanUp();
+            throw Describe(e);
+        }
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public Task<int> WaitAsync(CancellationToken cancellation) => _ended.Task.WaitAsync(cancellation);
+
+    /// <summary>The size of its terminal.</summary>
+    public Task ResizeAsync(int rows, int columns, CancellationToken cancellation) => Running
+        ? Container.ResizeAsync(RunDirectory, rows, columns, cancellation)
+        : throw new BundtException(FailureKind.Conflict, Phase.Exec, $"exec {Id} is not running");
+
+    /// <summary>Sends it a signal. False when it does not run.</summary>
+    public bool Signal(string signal) => Running && _process is { } process && process.Signal(Signals.Parse(signal));
+
+    private ExecRequest Request(Attachment? attachment, (int Rows, int Columns) size)
+    {
+        var (process, config, users) = Container.ForExec();
+        var own = config.Process!;
+        var settings = Container.Settings;
+        var user = users.Resolve(Settings.User.Length > 0 ? Settings.User : Container.Effective.User, settings.GroupAdd);
+        return new ExecRequest
+        {
+            Id = Container.Id,
+            ExecId = Id,
+            InitPid = process.Pid,
+            InitStart = process.StartTime,
+            Config = config,
+            Process = own with
+            {
+                Terminal = Settings.Tty,
+                ConsoleSize = Settings.Tty && size is (> 0, > 0) ? new ConsoleSize(size.Rows, size.Columns) : null,
+                Args = Settings.Cmd,
+                Cwd = Settings.WorkingDir.Length > 0 ? RuntimeConfigBuilder.WorkingDirectory(Settings.WorkingDir) : own.Cwd,
+                Env = RuntimeConfigBuilder.Environment(
+                    [.. Container.Effective.Env, .. Settings.Env],
+                    settings.UtsMode == "host" ? Environment.MachineName : settings.Hostname,
+                    Settings.Tty,
+                    user.Home),
+                User = new ProcessUser { Uid = user.Uid, Gid = user.Gid, AdditionalGids = user.AdditionalGids },
+                Capabilities = Settings.Privileged ? DefaultSpec.CapabilitySets(CapabilityNames.All) : own.Capabilities,
+            },
+            Monitor = new MonitorSettings
+            {
+                StateDirectory = StateDirectory,
+                SocketDirectory = RunDirectory,
+                LogSize = 0,
+                LogFiles = 1,
+                OpenStdin = attachment is { Options.Stdin: true },
+                StdinOnce = true,
+                Remove = true,
+                Rows = size.Rows,
+                Columns = size.Columns,
+                AttachFlags = attachment?.Flags ?? 0,
+            },
+        };
+    }
+
+    private void Ended(MonitoredProcess process, ExitRecord? record, int exitCode)
+    {
+        EndedAt = DateTimeOffset.UtcNow;
+        _ended.TrySetResult(exitCode);
+        Publish(exitCode);
+        _ = CleanUpAsync(process);
+    }
+
+    private void Publish(int exitCode) =>
+        Container.Publish("exec_die", ("execID", Id), ("exitCode", exitCode.ToString(CultureInfo.InvariantCulture)));
+
+    private async Task CleanUpAsync(MonitoredProcess process)
+    {
+        await process.MonitorGone.ConfigureAwait(false);
+        process.Release();
+        CleanUp();
+    }
+
+    private void CleanUp()
+    {
+        try
+        {
+            RunDirectories.Remove(StateDirectory);
+            RunDirectories.Remove(RunDirectory);
+        }
+        catch (Exception e) when (e is BundtException or IOException)
+        {
+            // It goes with the container, which may be going right now.
+            Container.Services.Logger.Trouble(Container.Id, "an exec's files were left for the container's removal", e);
+        }
+    }
+
+    /// <summary>Docker's words around ours.</summary>
+    private BundtException Describe(BundtException failure)
+    {
+        const string Prefix = "OCI runtime exec failed: exec failed: unable to start container process: ";
+        var operation = failure.Operation;
+        if (failure.Kind == FailureKind.CommandNotFound && !failure.Message.Contains("executable file not found", StringComparison.Ordinal))
+        {
+            operation = $"exec: \"{Settings.Cmd[0]}\": executable file not found in $PATH: {operation}";
+        }
+
+        return failure.Kind is FailureKind.Conflict or FailureKind.InvalidArgument
+            ? failure
+            : failure.Errno == Errno.None
+                ? new BundtException(failure.Kind, failure.Phase, Prefix + operation, failure.Hint, failure)
+                : new BundtException(failure.Phase, Prefix + operation, failure.Path, failure.Errno, failure.Hint, failure.Kind);
+    }
+}

@@ -1,0 +1,193 @@
+using System.Globalization;
+using Bundt.Engine.Containers;
+using Bundt.Engine.Settings;
+using Bundt.Images;
+using Bundt.Linux;
+using Bundt.Linux.Files;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+
+namespace Bundt.Engine.Launch;
+
+/// <summary>Everything that a start needs, gathered and held until it is launched.</summary>
+internal sealed class StartPreparation : IDisposable
+{
+    private readonly List<IDisposable> _held = [];
+
+    public required LayerLease Lease { get; init; }
+
+    public required LaunchRequest Request { get; init; }
+
+    /// <summary>Lets go of what only the launch needed; the lease is the running container's.</summary>
+    public void Dispose() => _held.ForEach(h => h.Dispose());
+
+    /// <summary>Gathers.</summary>
+    /// <exception cref="BundtException">Something that the container needs is not there.</exception>
+    public static async Task<StartPreparation> MakeAsync(
+        EngineServices services, ContainerRecord record, ContainerDirectory directory, int attachFlags, CancellationToken cancellation)
+    {
+        var settings = record.Settings;
+        var image = services.Images.Find(record.ImageId);
+        var lease = await services.Images.LeaseLayersAsync(image, cancellation).ConfigureAwait(false);
+        var held = new List<IDisposable>();
+        try
+        {
+            MakeMissingSources(record.Mounts);
+            var config = BuildConfig(services, record, directory, lease.Directories, held, writeFiles: true);
+            var log = LogSettings.From(settings);
+            var run = services.Paths.RunContainer(record.Id);
+            Directory.CreateDirectory(run, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var result = new StartPreparation
+            {
+                Lease = lease,
+                Request = new LaunchRequest
+                {
+                    Id = record.Id,
+                    Config = config,
+                    InitProcess = settings.Init,
+                    Overlay = new OverlayRoot
+                    {
+                        Lowers = lease.Directories,
+                        Upper = directory.Upper,
+                        Work = directory.Work,
+                        MountPoint = directory.MountPoint,
+                        Volatile = settings.AutoRemove,
+                    },
+                    Monitor = new MonitorSettings
+                    {
+                        StateDirectory = directory.Path,
+                        SocketDirectory = run,
+                        LogSize = log.Size,
+                        LogFiles = log.Files,
+                        OpenStdin = settings.OpenStdin,
+                        StdinOnce = settings.StdinOnce,
+                        Remove = settings.AutoRemove,
+                        Rows = settings.ConsoleSize.Rows,
+                        Columns = settings.ConsoleSize.Columns,
+                        AttachFlags = attachFlags,
+                    },
+                },
+            };
+            result._held.AddRange(held);
+            return result;
+        }
+        catch
+        {
+            held.ForEach(h => h.Dispose());
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The runtime config of a container as of now: the namespaces it joins must be there.</summary>
+    /// <param name="services">The engine's.</param>
+    /// <param name="record">The container.</param>
+    /// <param name="directory">Its directory.</param>
+    /// <param name="layers">Of its image, topmost first.</param>
+    /// <param name="held">Gets what must stay open until the launch.</param>
+    /// <param name="writeFiles">Write hosts, hostname and resolv.conf anew.</param>
+    public static RuntimeConfig BuildConfig(
+        EngineServices services, ContainerRecord record, ContainerDirectory directory, IReadOnlyList<string> layers, List<IDisposable> held, bool writeFiles)
+    {
+        var settings = record.Settings;
+        var joined = new Dictionary<NamespaceType, string>();
+        var files = (directory.In(NetworkFiles.Hostname), directory.In(NetworkFiles.Hosts), directory.In(NetworkFiles.ResolvConf));
+        var hostname = settings.Hostname;
+        if (Target(services, settings.NetworkMode, "network") is { } network)
+        {
+            joined[NamespaceType.Network] = NamespacePath(network, "net");
+            files = (network.Files.Hostname, network.Files.Hosts, network.Files.ResolvConf);
+            hostname = network.Settings.Hostname;
+        }
+        else if (writeFiles)
+        {
+            using var own = directory.Open();
+            NetworkFiles.Write(own, settings, settings.NetworkMode == "host", record.UserNamespace?.First ?? 0);
+        }
+
+        if (Target(services, settings.PidMode, "PID namespace") is { } pid)
+        {
+            joined[NamespaceType.Pid] = NamespacePath(pid, "pid");
+        }
+
+        string? shm = null;
+        if (Target(services, settings.IpcMode, "IPC") is { } ipc)
+        {
+            if (ipc.Settings.IpcMode is not ("shareable" or "host"))
+            {
+                throw new BundtException(
+                    FailureKind.Conflict, Phase.Launch, $"cannot join IPC namespace of container {ipc.Id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+            }
+
+            joined[NamespaceType.Ipc] = NamespacePath(ipc, "ipc");
+            shm = HoldShm(ipc, held);
+        }
+
+        var users = services.Users.Of(record.ImageId, layers, directory.Upper);
+        return RuntimeConfigBuilder.Build(new ConfigInputs
+        {
+            Record = hostname == settings.Hostname ? record : record with { Settings = settings with { Hostname = hostname } },
+            User = users.Resolve(record.Effective.User, settings.GroupAdd),
+            Files = files,
+            Devices = HostDevices.Find(settings.Devices),
+            AllDevices = settings.Privileged ? HostDevices.All() : [],
+            Joined = joined,
+            SharedShm = shm,
+            DefaultPids = DefaultLimits.Pids,
+        });
+    }
+
+    private static Container? Target(EngineServices services, string mode, string what)
+    {
+        const string Prefix = "container:";
+        if (!mode.StartsWith(Prefix, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var target = services.Containers.Find(mode[Prefix.Length..]);
+        return ContainerStates.Lives(target.State.Status)
+            ? target
+            : throw new BundtException(FailureKind.Conflict, Phase.Launch, $"cannot join {what} of a non running container: {target.Id}");
+    }
+
+    private static string NamespacePath(Container container, string name) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/{container.State.Pid}/ns/{name}");
+
+    private static string HoldShm(Container container, List<IDisposable> held)
+    {
+        // Resolved inside the other's root, where a link leads nowhere else, and handed on as a descriptor.
+        using var root = DirectoryFd.OpenHost(string.Create(CultureInfo.InvariantCulture, $"/proc/{container.State.Pid}/root"));
+        var shm = root.OpenDirectory("dev/shm");
+        held.Add(shm);
+        return string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{(int)shm.Handle.DangerousGetHandle()}");
+    }
+
+    /// <summary>-v makes a missing directory of the host, as Docker does; --mount does not.</summary>
+    private static void MakeMissingSources(IReadOnlyList<MountRecord> mounts)
+    {
+        foreach (var mount in mounts)
+        {
+            if (mount.Type != "bind" || Path.Exists(mount.Source))
+            {
+                continue;
+            }
+
+            if (!mount.CreateSource)
+            {
+                throw new BundtException(
+                    FailureKind.InvalidArgument, Phase.Mount, $"invalid mount config for type \"bind\": bind source path does not exist: {mount.Source}");
+            }
+
+            try
+            {
+                Directory.CreateDirectory(mount.Source);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new BundtException(
+                    FailureKind.InvalidArgument, Phase.Mount, $"error while creating mount source path '{mount.Source}': {e.Message}", null, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using Bundt.Linux.Watches;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Engine.Monitors;
+
+/// <summary>
+/// One life of a container's or exec's process under its monitor. Announces its end once: with the exit record, or without one when the
+/// monitor was killed and init has ended too.
+/// </summary>
+internal sealed class MonitoredProcess
+{
+    private readonly KernelWatch _watch;
+    private readonly string _directory;
+    private readonly SafeFileHandle? _monitor;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _monitorGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Action<MonitoredProcess, ExitRecord?, int> _onEnd = (_, _, _) => { };
+    private Action<MonitoredProcess> _onMonitorLost = _ => { };
+    private IDisposable? _exitWatch;
+    private IDisposable? _monitorWatch;
+    private SafeFileHandle? _init;
+    private int _announced;
+    private volatile bool _released;
+
+    /// <summary>A process that runs.</summary>
+    /// <param name="watch">Tells of ends.</param>
+    /// <param name="directory">Where the monitor keeps its files.</param>
+    /// <param name="pid">Init, host pid.</param>
+    /// <param name="startTime">Of init, field 22 of its stat.</param>
+    /// <param name="monitor">The monitor's pidfd; null: it is gone already.</param>
+    public MonitoredProcess(KernelWatch watch, string directory, int pid, ulong startTime, SafeFileHandle? monitor)
+    {
+        _watch = watch;
+        _directory = directory;
+        _monitor = monitor;
+        Pid = pid;
+        StartTime = startTime;
+    }
+
+    public int Pid { get; }
+
+    public ulong StartTime { get; }
+
+    /// <summary>Completes when the end has been recorded and announced, never with an error.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Completes when the monitor is gone: the overlay is released by then.</summary>
+    public Task MonitorGone => _monitorGone.Task;
+
+    /// <summary>Begins to watch.</summary>
+    /// <param name="onEnd">Called once, on a pool thread: the exit record, or null with the exit code that could be found out.</param>
+    /// <param name="onMonitorLost">Called when the monitor was killed and init goes on.</param>
+    public void Watch(Action<MonitoredProcess, ExitRecord?, int> onEnd, Action<MonitoredProcess> onMonitorLost)
+    {
+        _onEnd = onEnd;
+        _onMonitorLost = onMonitorLost;
+        _exitWatch = _watch.WatchDirectory(
+            _directory,
+            DirectoryChanges.MovedTo,
+            (what, name) =>
+            {
+                if (name == ExitRecord.FileName || (what & DirectoryChanges.Unknown) != 0)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(static process => process.LookForRecord(), this, preferLocal: false);
+                }
+            });
+        if (_monitor is null)
+        {
+            MonitorEnded();
+        }
+        else
+        {
+            _monitorWatch = _watch.WatchProcess(
+                _monitor, reaped: false, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
+        }
+
+        // It may have ended before the watch stood; and its end may have come before the watch's field was set.
+        LookForRecord();
+        if (Volatile.Read(ref _announced) != 0)
+        {
+            _exitWatch.Dispose();
+        }
+    }
+
+    /// <summary>Sends a signal to init. False when it has ended.</summary>
+    public bool Signal(int signal)
+    {
+        using var pidFd = PidFd.Open(Pid, StartTime);
+        return pidFd is not null && PidFd.Signal(pidFd, signal);
+    }
+
+    /// <summary>Lets go of everything; nothing is announced any more.</summary>
+    public void Release()
+    {
+        _released = true;
+        _exitWatch?.Dispose();
+        _monitorWatch?.Dispose();
+        _monitor?.Dispose();
+        _init?.Dispose();
+    }
+
+    private void LookForRecord()
+    {
+        if (Volatile.Read(ref _announced) == 0 && !_released && ExitRecord.Read(_directory) is { } record)
+        {
+            Announce(record, record.Status);
+        }
+    }
+
+    private void MonitorEnded()
+    {
+        if (_released)
+        {
+            return;
+        }
+
+        if (_monitor is not null)
+        {
+            PidFd.Reap(_monitor);
+        }
+
+        LookForRecord();
+        _monitorGone.TrySetResult();
+        if (Volatile.Read(ref _announced) == 0)
+        {
+            MonitorLost();
+        }
+
+        _monitor?.Dispose();
+    }
+
+    private void MonitorLost()
+    {
+        _init = PidFd.Open(Pid, StartTime);
+        if (_init is null)
+        {
+            Announce(null, UnknownExit);
+            return;
+        }
+
+        _onMonitorLost(this);
+        var init = _init;
+        _watch.WatchProcess(
+            init,
+            reaped: true,
+            () => ThreadPool.UnsafeQueueUserWorkItem(
+                _ =>
+                {
+                    Announce(null, FromWaitStatus(PidFd.ExitStatus(init)));
+                    init.Dispose();
+                },
+                null));
+    }
+
+    /// <summary>The exit code where nothing tells it.</summary>
+    private const int UnknownExit = 255;
+
+    private static int FromWaitStatus(int? status) => status switch
+    {
+        null => UnknownExit,
+        { } s when (s & 0x7f) == 0 => (s >> 8) & 0xff,
+        { } s => 128 + (s & 0x7f),
+    };
+
+    private void Announce(ExitRecord? record, int exitCode)
+    {
+        if (Interlocked.Exchange(ref _announced, 1) != 0 || _released)
+        {
+            return;
+        }
+
+        _exitWatch?.Dispose();
+        try
+        {
+            _onEnd(this, record, exitCode);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+}

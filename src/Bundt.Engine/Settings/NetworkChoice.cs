@@ -1,0 +1,25 @@
+namespace Bundt.Engine.Settings;
+
+/// <summary>What a network mode means.</summary>
+internal enum NetworkKind
+{
+    /// <summary>Not said, or what Docker calls the default: none, until there are bridges.</summary>
+    Default,
+    None,
+    Host,
+    Container,
+    Unknown,
+}
+
+/// <summary>Reads a network mode.</summary>
+internal static class NetworkChoice
+{
+    public static NetworkKind Of(string mode) => mode switch
+    {
+        "" or "default" or "bridge" => NetworkKind.Default,
+        "none" => NetworkKind.None,
+        "host" => NetworkKind.Host,
+        _ when mode.StartsWith("container:", StringComparison.Ordinal) => NetworkKind.Container,
+        _ => NetworkKind.Unknown,
+    };
+}
