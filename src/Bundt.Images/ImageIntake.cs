@@ -12,11 +12,13 @@ internal sealed class ImageIntake : IDisposable
 {
     private readonly ImageStore _store;
     private readonly Action<ImageIntake> _end;
+    private readonly Lock _lock;
     private readonly HashSet<string> _kept = [];
 
-    internal ImageIntake(ImageStore store, BlobStore blobs, LayerStore layers, Action<ImageIntake> end)
+    internal ImageIntake(ImageStore store, BlobStore blobs, LayerStore layers, Lock storeLock, Action<ImageIntake> end)
     {
         _store = store;
+        _lock = storeLock;
         _end = end;
         Blobs = blobs;
         Layers = layers;
@@ -31,7 +33,8 @@ internal sealed class ImageIntake : IDisposable
     /// <summary>Says that this blob or layer (digest or diffID) is needed; before looking whether it is there.</summary>
     public void Keep(string digest)
     {
-        lock (_kept)
+        // The store's lock: a removal must not find the digest unneeded and take it away after this.
+        lock (_lock)
         {
             _kept.Add(digest);
         }
@@ -90,11 +93,7 @@ internal sealed class ImageIntake : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _end(this);
 
-    internal void AddKeptTo(HashSet<string> all)
-    {
-        lock (_kept)
-        {
-            all.UnionWith(_kept);
-        }
-    }
+    internal void KeepLocked(string digest) => _kept.Add(digest);
+
+    internal void AddKeptTo(HashSet<string> all) => all.UnionWith(_kept);
 }

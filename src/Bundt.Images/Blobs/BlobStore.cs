@@ -128,8 +128,13 @@ public sealed class BlobStore : IDisposable
             }),
     ];
 
-    /// <summary>Removes a blob, if it is there.</summary>
-    public void Remove(string digest) => _blobs.UnlinkIfExists(PathOf(digest));
+    /// <summary>Takes a blob out of sight and answers an action that deletes its bytes, which takes longer.</summary>
+    internal Action Remove(string digest)
+    {
+        var name = "removed-" + Guid.NewGuid().ToString("N");
+        _blobs.Rename(PathOf(digest), _partial, name);
+        return () => _partial.UnlinkIfExists(name);
+    }
 
     /// <summary>
     /// Removes what a crash left and no ingest can use: files written beside that were never renamed. Downloads stay for resumption

@@ -11,6 +11,7 @@ public sealed class BlobWriter : IDisposable
     private readonly string _name;
     private readonly SafeFileHandle _file;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private string? _digest;
     private bool _committed;
 
     internal BlobWriter(BlobStore store, string name, SafeFileHandle file)
@@ -31,13 +32,13 @@ public sealed class BlobWriter : IDisposable
         Length += bytes.Length;
     }
 
-    /// <summary>A stream of <paramref name="source"/>'s bytes that are written as they are read.</summary>
-    public Stream Tee(Stream source) => new WriterStream(this, source);
+    /// <summary>Ends the writing and answers the digest of it all.</summary>
+    public string Finish() => _digest ??= ContentDigest.Finish(_hash);
 
     /// <summary>Makes the blob visible and answers its digest.</summary>
     public string Commit()
     {
-        var digest = ContentDigest.Finish(_hash);
+        var digest = Finish();
         RandomAccess.FlushToDisk(_file);
         _store.Publish(_name, digest);
         _committed = true;
@@ -55,13 +56,15 @@ public sealed class BlobWriter : IDisposable
         }
     }
 
-    private sealed class WriterStream(BlobWriter writer, Stream source) : ReadOnlyStream
+    internal byte[] ReadAll()
     {
-        public override int Read(Span<byte> buffer)
+        var content = new byte[Length];
+        for (var read = 0; read < content.Length;)
         {
-            var count = source.Read(buffer);
-            writer.Append(buffer[..count]);
-            return count;
+            var count = RandomAccess.Read(_file, content.AsSpan(read), read);
+            read += count > 0 ? count : throw new EndOfStreamException(_name);
         }
+
+        return content;
     }
 }

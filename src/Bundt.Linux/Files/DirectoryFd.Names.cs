@@ -114,7 +114,8 @@ public sealed partial class DirectoryFd
     /// <summary>The names in this directory without "." and "..", in the order of the file system.</summary>
     public IReadOnlyList<DirectoryEntry> Entries() => DirectoryListing.Read(this);
 
-    internal unsafe Errno TryCreateDirectory(string path, UnixFileMode mode)
+    /// <summary>Makes a directory, the mode cut by the umask; for callers to whom failure (EEXIST) is an answer.</summary>
+    public unsafe Errno TryCreateDirectory(string path, UnixFileMode mode)
     {
         using var parent = ParentOf(path);
         fixed (byte* name = Terminated(parent.Name))

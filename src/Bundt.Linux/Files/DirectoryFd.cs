@@ -200,14 +200,15 @@ public sealed partial class DirectoryFd : IDisposable
 
     internal static Errno LastErrno() => (Errno)Marshal.GetLastPInvokeError();
 
-    internal BundtException Failure(string operation, string path, Errno errno) =>
+    /// <summary>The exception for a failed operation on a path below this directory.</summary>
+    public BundtException Failure(string operation, string path, Errno errno) =>
         new(Phase.Store, operation, Describe(path), errno, null, errno == Errno.ENOENT ? FailureKind.NotFound : FailureKind.Internal);
 
     internal string Describe(string path) =>
         (path.Length == 0 ? _description : _description.TrimEnd('/') + "/" + path.TrimStart('/')).Replace("\0", "\\", StringComparison.Ordinal);
 
-    /// <summary>Opens below this directory; for callers to whom failure is an answer.</summary>
-    internal unsafe Errno TryOpen(string path, OpenFlags flags, UnixFileMode mode, out SafeFileHandle? handle)
+    /// <summary>Opens below this directory as <see cref="OpenFile"/> does; for callers to whom failure is an answer.</summary>
+    public unsafe Errno TryOpen(string path, OpenFlags flags, UnixFileMode mode, out SafeFileHandle? handle)
     {
         var how = new FileCalls.OpenHow
         {
