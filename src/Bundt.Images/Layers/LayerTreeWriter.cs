@@ -378,13 +378,18 @@ internal sealed class LayerTreeWriter : IDisposable
 
         if (_root.TryOpen(path, OpenFlags.Read | OpenFlags.Directory, 0, out var handle) is var errno && errno != Errno.None)
         {
-            if (errno != Errno.ENOENT)
+            // ENOTDIR may be a whiteout that stands where the directory is to be.
+            if (errno is not (Errno.ENOENT or Errno.ENOTDIR))
             {
                 throw Explain(path, errno);
             }
 
             MakeImplied(path);
-            handle = _root.OpenFile(path, OpenFlags.Read | OpenFlags.Directory);
+            errno = _root.TryOpen(path, OpenFlags.Read | OpenFlags.Directory, 0, out handle);
+            if (errno != Errno.None)
+            {
+                throw Explain(path, errno);
+            }
         }
 
         _parent = DirectoryFd.Adopt(handle!, path);
