@@ -1,0 +1,173 @@
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>Device nodes, the standard links of /dev, and the terminal.</summary>
+internal static class DevicePlan
+{
+    private const uint Character = 0x2000, Block = 0x6000, Fifo = 0x1000;
+
+    private static readonly LinuxDevice[] s_standard =
+    [
+        new() { Path = "/dev/null", Type = 'c', Major = 1, Minor = 3 },
+        new() { Path = "/dev/zero", Type = 'c', Major = 1, Minor = 5 },
+        new() { Path = "/dev/full", Type = 'c', Major = 1, Minor = 7 },
+        new() { Path = "/dev/random", Type = 'c', Major = 1, Minor = 8 },
+        new() { Path = "/dev/urandom", Type = 'c', Major = 1, Minor = 9 },
+        new() { Path = "/dev/tty", Type = 'c', Major = 5, Minor = 0 },
+    ];
+
+    private static readonly (string Name, string Target)[] s_links =
+    [
+        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
+        ("core", "/proc/kcore"), ("ptmx", "pts/ptmx"),
+    ];
+
+    internal static void Make(PlanScope scope)
+    {
+        var init = scope.Plan.Init;
+        init.Phase = Phase.Mount;
+        if (!IsBound(scope))
+        {
+            foreach (var device in s_standard)
+            {
+                if (!Given(scope, device.Path))
+                {
+                    Node(scope, device);
+                }
+            }
+
+            foreach (var device in scope.Linux.Devices)
+            {
+                Node(scope, device);
+            }
+
+            foreach (var (name, target) in s_links)
+            {
+                var (root, path) = Place(scope, "/dev/" + name);
+                init.Symlink(root, path, target);
+            }
+        }
+
+        if (scope.Process.Terminal)
+        {
+            Terminal(scope, scope.Root);
+            Console(scope);
+        }
+
+        if (scope.Dev >= 0 && IsReadonly(scope))
+        {
+            init.Setattr(scope.Dev, MountOptions.ReadOnly, 0, 0, -1, recursive: false, "/dev");
+        }
+    }
+
+    /// <summary>Opens a pty in the container's own devpts; its master goes to the supervisor or the console socket.</summary>
+    internal static void Terminal(PlanScope scope, int root)
+    {
+        var plan = scope.Plan;
+        var master = plan.NewSlot("master");
+        scope.Terminal = plan.NewSlot("terminal");
+        plan.Init.Pty(root, master, scope.Terminal, scope.Process.ConsoleSize ?? default, scope.Process.User.Uid);
+        if (scope.Ending is PlanEnding.HandOff)
+        {
+            plan.Init.SendText(plan.Input(PlanInputKind.ConsoleSocket), "/dev/ptmx"u8.ToArray(), master, "the console socket");
+        }
+        else
+        {
+            plan.Init.Send(scope.Rendezvous.Init, PlanToken.Terminal, master);
+            plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Terminal, master);
+            scope.Stdio = (master, master, master);
+        }
+
+        plan.Init.Close(master);
+    }
+
+    // /dev/console is the terminal, as programs such as init systems expect.
+    private static void Console(PlanScope scope)
+    {
+        var init = scope.Plan.Init;
+        var mount = scope.Plan.NewSlot("console");
+        var (root, path) = Place(scope, "/dev/console");
+        init.Touch(root, path, 0x180);
+        init.OpenTree(mount, scope.Terminal, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec, "/dev/console");
+        init.MoveMount(mount, root, path, sameKind: true, "bind the terminal on");
+    }
+
+    // A user's own /dev is left as it is.
+    private static bool IsBound(PlanScope scope)
+    {
+        foreach (var mount in scope.Config.Mounts)
+        {
+            if (Path.GetFullPath(mount.Destination, "/") == "/dev" && (mount.Type == "bind" || mount.Options.Contains("bind") || mount.Options.Contains("rbind")))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsReadonly(PlanScope scope)
+    {
+        foreach (var mount in scope.Config.Mounts)
+        {
+            if (Path.GetFullPath(mount.Destination, "/") == "/dev")
+            {
+                return mount.Options.Contains("ro");
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Given(PlanScope scope, string path)
+    {
+        foreach (var device in scope.Linux.Devices)
+        {
+            if (device.Path == path)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void Node(PlanScope scope, LinuxDevice device)
+    {
+        var init = scope.Plan.Init;
+        var path = Path.GetFullPath(device.Path, "/");
+        var type = device.Type switch
+        {
+            'b' => Block,
+            'p' => Fifo,
+            _ => Character,
+        };
+        var host = -1;
+        if (device.Type != 'p' && scope.Has(NamespaceType.User))
+        {
+            // A user namespace may not make device nodes: the host's is bound. Before the pivot the host's root is still ours.
+            host = scope.Plan.NewSlot("node");
+            init.Open(host, -1, path, KernelFlags.PathOnly);
+        }
+
+        var (root, relative) = Place(scope, path);
+        var slash = relative.LastIndexOf('/');
+        if (slash > 0 && (root != scope.Root || relative.LastIndexOf('/', slash - 1) >= 0))
+        {
+            init.Mkdir(root, relative[..slash], 0x1ed);
+        }
+
+        init.Mknod(root, relative, type | (device.FileMode & 0xfff ?? 0x1b6), MakeDevice(device), device.Uid ?? 0, device.Gid ?? 0, host, path);
+    }
+
+    private static ulong MakeDevice(LinuxDevice device)
+    {
+        var (major, minor) = ((ulong)device.Major, (ulong)device.Minor);
+        return (major & 0xfffff000) << 32 | (major & 0xfff) << 8 | (minor & 0xffffff00) << 12 | minor & 0xff;
+    }
+
+    private static (int Root, string Path) Place(PlanScope scope, string path) =>
+        scope.Dev >= 0 && path.StartsWith("/dev/", StringComparison.Ordinal) ? (scope.Dev, path[5..]) : (scope.Root, path);
+}

@@ -1,0 +1,22 @@
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>Everything the plan of an exec is compiled from.</summary>
+public sealed record ExecPlanRequest
+{
+    /// <summary>The container's config.</summary>
+    public required RuntimeConfig Config { get; init; }
+
+    /// <summary>The process.</summary>
+    public required RuntimeProcess Process { get; init; }
+
+    /// <summary>What becomes of the launcher.</summary>
+    public required PlanEnding Ending { get; init; }
+
+    /// <summary>The compiled seccomp program; empty: none.</summary>
+    public ReadOnlyMemory<byte> Filter { get; init; }
+
+    /// <summary>The process is born in a cgroup that the launcher is given.</summary>
+    public bool HasCgroup { get; init; } = true;
+}

@@ -1,0 +1,231 @@
+using System.Buffers.Binary;
+using Bundt.Linux;
+using Bundt.Linux.Capabilities;
+using Bundt.Linux.Seccomp;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>Who the process is and what it may: limits, ids, capabilities, filter. The order keeps rights only as long as a later step needs them.</summary>
+internal static class IdentityPlan
+{
+    private const int SysAdmin = 21;
+
+    private static readonly string[] s_rlimits =
+    [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK",
+        "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ];
+
+    /// <summary>Everything from the limits up to the command, which is found but not yet executed.</summary>
+    internal static void Apply(PlanScope scope, ReadOnlyMemory<byte> filter, string? keyring, bool reaper)
+    {
+        var process = scope.Process;
+        var init = scope.Plan.Init;
+        init.Phase = Phase.Identity;
+        if (keyring is not null)
+        {
+            init.Named(PlanCode.Keyring, keyring);
+        }
+
+        if (process.OomScoreAdj is { } score)
+        {
+            init.Simple(PlanCode.OomScoreAdj, (ulong)(long)score);
+        }
+
+        Limits(process, init);
+        Scheduling(process, init);
+        if (scope.Linux.Personality is { } personality)
+        {
+            init.Simple(PlanCode.Personality, personality.Domain == "LINUX32" ? 8UL : 0);
+        }
+
+        init.Simple(PlanCode.Umask, process.User.Umask ?? 0x12);
+
+        var sets = process.Capabilities ?? new ProcessCapabilities();
+        var effective = CapabilitySet.FromNames(sets.Effective).Bits;
+        var permitted = CapabilitySet.FromNames(sets.Permitted).Bits;
+        var inheritable = CapabilitySet.FromNames(sets.Inheritable).Bits;
+        var ambient = CapabilitySet.FromNames(sets.Ambient).Bits;
+
+        // Without no_new_privs the filter needs CAP_SYS_ADMIN: kept until the filter is in, dropped by the capset behind it.
+        var filtered = !filter.IsEmpty;
+        var keep = filtered && !process.NoNewPrivileges ? 1UL << SysAdmin : 0;
+        init.Simple(PlanCode.CapBounding, CapabilitySet.FromNames(sets.Bounding).Bits);
+        init.Simple(PlanCode.Keepcaps, 1);
+        Ids(scope, init);
+        init.Capset(effective | keep, permitted | effective | keep, inheritable);
+        init.Simple(PlanCode.Keepcaps, 0);
+        init.Phase = Phase.Exec;
+        init.Chdir(process.Cwd.Length == 0 ? "/" : process.Cwd, create: false);
+        init.ResolveExec(Candidates(process), process.Args[0]);
+        init.Phase = Phase.Identity;
+        if (reaper)
+        {
+            init.Simple(PlanCode.Reaper);
+        }
+
+        init.Simple(PlanCode.Setsid);
+        if (scope.Terminal >= 0)
+        {
+            init.ControllingTerminal(scope.Terminal);
+            init.Stdio(scope.Terminal, scope.Terminal, scope.Terminal);
+        }
+    }
+
+    /// <summary>The last steps before the command: filter, final capabilities, execve.</summary>
+    internal static void Execute(PlanScope scope, ReadOnlyMemory<byte> filter)
+    {
+        var process = scope.Process;
+        var init = scope.Plan.Init;
+        init.Phase = Phase.Identity;
+        var sets = process.Capabilities ?? new ProcessCapabilities();
+        var effective = CapabilitySet.FromNames(sets.Effective).Bits;
+        var permitted = CapabilitySet.FromNames(sets.Permitted).Bits;
+        var inheritable = CapabilitySet.FromNames(sets.Inheritable).Bits;
+        var ambient = CapabilitySet.FromNames(sets.Ambient).Bits;
+        if (process.NoNewPrivileges)
+        {
+            init.Simple(PlanCode.NoNewPrivs);
+        }
+
+        if (!filter.IsEmpty)
+        {
+            init.Block(PlanCode.Seccomp, filter, x: Flags(scope.Linux.Seccomp));
+        }
+
+        if (!filter.IsEmpty && !process.NoNewPrivileges || permitted != (permitted | effective))
+        {
+            init.Capset(effective, permitted, inheritable);
+        }
+
+        if (ambient != 0)
+        {
+            init.Simple(PlanCode.CapAmbient, ambient);
+        }
+
+        init.Exec(process.Args, Environment(process.Env));
+    }
+
+    /// <summary>The paths a command's name may mean, as execvp(3) sees it with the process's own PATH.</summary>
+    internal static IReadOnlyList<string> Candidates(RuntimeProcess process)
+    {
+        if (process.Args.Count == 0 || process.Args[0].Length == 0)
+        {
+            throw PlanScope.Invalid("no command specified");
+        }
+
+        var name = process.Args[0];
+        if (name.Contains('/', StringComparison.Ordinal))
+        {
+            return [name];
+        }
+
+        var path = Spec.DefaultSpec.Path[5..];
+        foreach (var variable in process.Env)
+        {
+            if (variable.StartsWith("PATH=", StringComparison.Ordinal))
+            {
+                path = variable[5..];
+            }
+        }
+
+        var candidates = new List<string>();
+        foreach (var directory in path.Split(':'))
+        {
+            candidates.Add(directory.Length == 0 ? "./" + name : directory.TrimEnd('/') + "/" + name);
+        }
+
+        return candidates;
+    }
+
+    /// <summary>The number of an rlimit's name.</summary>
+    internal static int RlimitNumber(string name)
+    {
+        var number = Array.IndexOf(s_rlimits, name);
+        return number >= 0 ? number : throw PlanScope.Invalid($"process.rlimits: {name} is no resource limit");
+    }
+
+    // Of duplicates the last one wins.
+    internal static IReadOnlyList<string> Environment(IReadOnlyList<string> variables)
+    {
+        var seen = new HashSet<string>(variables.Count, StringComparer.Ordinal);
+        var lookup = seen.GetAlternateLookup<ReadOnlySpan<char>>();
+        var kept = new List<string>(variables.Count);
+        for (var i = variables.Count - 1; i >= 0; i--)
+        {
+            var variable = variables[i];
+            var equals = variable.IndexOf('=', StringComparison.Ordinal);
+            if (lookup.Add(equals < 0 ? variable : variable.AsSpan(0, equals)))
+            {
+                kept.Add(variable);
+            }
+        }
+
+        kept.Reverse();
+        return kept;
+    }
+
+    private static void Limits(RuntimeProcess process, OperationList init)
+    {
+        foreach (var limit in process.Rlimits)
+        {
+            if (limit.Soft > limit.Hard)
+            {
+                throw PlanScope.Invalid($"{limit.Type}: the soft limit {limit.Soft} is above the hard limit {limit.Hard}");
+            }
+
+            init.Rlimit(RlimitNumber(limit.Type), limit.Soft, limit.Hard, limit.Type);
+        }
+    }
+
+    private static void Scheduling(RuntimeProcess process, OperationList init)
+    {
+        if (process.IoPriority is { } io)
+        {
+            var ioClass = io.Class switch
+            {
+                "IOPRIO_CLASS_RT" => 1UL,
+                "IOPRIO_CLASS_BE" => 2UL,
+                "IOPRIO_CLASS_IDLE" => 3UL,
+                _ => throw PlanScope.Invalid($"process.ioPriority.class: {io.Class} is no I/O priority class"),
+            };
+            init.Simple(PlanCode.Ioprio, ioClass << 13 | (uint)io.Priority);
+        }
+
+        if (process.Scheduler is { } scheduler)
+        {
+            if (scheduler.Policy is not ("SCHED_OTHER" or "SCHED_BATCH") || scheduler.Flags.Count > 0 || scheduler.Policy == "SCHED_BATCH")
+            {
+                throw new BundtException(FailureKind.NotImplemented, Phase.Request, $"process.scheduler: policy {scheduler.Policy} is not supported yet");
+            }
+
+            init.Simple(PlanCode.Nice, (ulong)(long)scheduler.Nice);
+        }
+    }
+
+    private static void Ids(PlanScope scope, OperationList init)
+    {
+        var user = scope.Process.User;
+        var gids = new byte[user.AdditionalGids.Count * 4];
+        for (var i = 0; i < user.AdditionalGids.Count; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(gids.AsSpan(i * 4), user.AdditionalGids[i]);
+        }
+
+        init.Block(PlanCode.Groups, gids, scope.Has(NamespaceType.User) ? (byte)1 : (byte)0, count: (uint)user.AdditionalGids.Count);
+        init.Simple(PlanCode.Setgid, user.Gid);
+        init.Simple(PlanCode.Setuid, user.Uid);
+    }
+
+    private static ulong Flags(LinuxSeccomp? seccomp)
+    {
+        ulong flags = 0;
+        foreach (var flag in seccomp?.Flags ?? [])
+        {
+            flags |= SeccompFlags.Parse(flag) ?? throw PlanScope.Invalid($"linux.seccomp.flags: {flag} is unknown");
+        }
+
+        return flags;
+    }
+}

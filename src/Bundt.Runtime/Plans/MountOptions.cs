@@ -1,0 +1,154 @@
+using Bundt.Linux;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>The options of a mount, sorted by who carries them out: mount attributes, propagation, the file system.</summary>
+internal sealed class MountOptions
+{
+    private const ulong Rdonly = 0x1, Nosuid = 0x2, Nodev = 0x4, Noexec = 0x8, AtimeMask = 0x70, Noatime = 0x10, Strictatime = 0x20, Nodiratime = 0x80;
+    private const ulong Nosymfollow = 0x200000;
+
+    /// <summary>MOUNT_ATTR_RDONLY.</summary>
+    public const ulong ReadOnly = Rdonly;
+
+    /// <summary>MOUNT_ATTR_IDMAP.</summary>
+    public const ulong IdMap = 0x100000;
+
+    private MountOptions()
+    {
+    }
+
+    /// <summary>MOUNT_ATTR_* to set on the mount itself.</summary>
+    public ulong Set { get; private set; }
+
+    /// <summary>MOUNT_ATTR_* to clear on the mount itself.</summary>
+    public ulong Clear { get; private set; }
+
+    /// <summary>MOUNT_ATTR_* to set on the mount and all below it ("rro").</summary>
+    public ulong RecursiveSet { get; private set; }
+
+    /// <summary>MOUNT_ATTR_* to clear on the mount and all below it ("rrw").</summary>
+    public ulong RecursiveClear { get; private set; }
+
+    /// <summary>MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE; 0: not asked for.</summary>
+    public ulong Propagation { get; private set; }
+
+    /// <summary>The propagation is for all mounts below too.</summary>
+    public bool PropagationRecursive { get; private set; }
+
+    /// <summary>It is a bind mount.</summary>
+    public bool Bind { get; private set; }
+
+    /// <summary>The bind takes along what is mounted below its source.</summary>
+    public bool BindRecursive { get; private set; }
+
+    /// <summary>Ids are mapped: "idmap" (the mount itself) or "ridmap".</summary>
+    public bool Mapped { get; private set; }
+
+    /// <summary>Ids are mapped in all mounts below too.</summary>
+    public bool MappedRecursive { get; private set; }
+
+    /// <summary>What the file system itself gets.</summary>
+    public List<string> Data { get; } = [];
+
+    /// <summary>Sorts options.</summary>
+    /// <param name="options">As in config.json.</param>
+    /// <param name="destination">The mount's destination, for errors.</param>
+    public static MountOptions Parse(IReadOnlyList<string> options, string destination)
+    {
+        var result = new MountOptions();
+        for (var i = 0; i < options.Count; i++)
+        {
+            result.Add(options[i], destination);
+        }
+
+        return result;
+    }
+
+    private void Add(string option, string destination)
+    {
+        switch (option)
+        {
+            case "" or "defaults" or "async" or "nomand" or "loud" or "nolazytime" or "noiversion" or "auto" or "noauto" or "nouser":
+                break;
+            case "bind":
+                Bind = true;
+                break;
+            case "rbind":
+                Bind = true;
+                BindRecursive = true;
+                break;
+            case "shared" or "slave" or "private" or "unbindable" or "rshared" or "rslave" or "rprivate" or "runbindable":
+                PropagationRecursive = option.Length > 7 && option[0] == 'r' || option is "rslave" or "rshared";
+                Propagation = option.TrimStart('r') switch
+                {
+                    "shared" => KernelFlags.Shared,
+                    "slave" => KernelFlags.Slave,
+                    "private" => KernelFlags.Private,
+                    _ => KernelFlags.Unbindable,
+                };
+                break;
+            case "idmap":
+                Mapped = true;
+                break;
+            case "ridmap":
+                Mapped = true;
+                MappedRecursive = true;
+                break;
+            case "remount" or "tmpcopyup" or "copy-symlink" or "src-nofollow" or "dest-nofollow":
+                throw new BundtException(FailureKind.NotImplemented, Phase.Mount, $"mount option \"{option}\" of {destination} is not supported");
+            default:
+                if (!Attribute(option))
+                {
+                    Data.Add(option);
+                }
+
+                break;
+        }
+    }
+
+    private bool Attribute(string option)
+    {
+        if (Flag(option, out var set, out var clear))
+        {
+            Set = Set & ~clear | set;
+            Clear = Clear & ~set | clear;
+            return true;
+        }
+
+        if (option.StartsWith('r') && Flag(option[1..], out set, out clear))
+        {
+            RecursiveSet = RecursiveSet & ~clear | set;
+            RecursiveClear = RecursiveClear & ~set | clear;
+            return true;
+        }
+
+        return false;
+    }
+
+    // The access time attributes are one field, which is cleared before it is set.
+    private static bool Flag(string option, out ulong set, out ulong clear)
+    {
+        (set, clear, var known) = option switch
+        {
+            "ro" => (Rdonly, 0UL, true),
+            "rw" => (0UL, Rdonly, true),
+            "nosuid" => (Nosuid, 0UL, true),
+            "suid" => (0UL, Nosuid, true),
+            "nodev" => (Nodev, 0UL, true),
+            "dev" => (0UL, Nodev, true),
+            "noexec" => (Noexec, 0UL, true),
+            "exec" => (0UL, Noexec, true),
+            "nodiratime" => (Nodiratime, 0UL, true),
+            "diratime" => (0UL, Nodiratime, true),
+            "nosymfollow" => (Nosymfollow, 0UL, true),
+            "symfollow" => (0UL, Nosymfollow, true),
+            "relatime" => (0UL, AtimeMask, true),
+            "noatime" => (Noatime, AtimeMask, true),
+            "strictatime" => (Strictatime, AtimeMask, true),
+            "atime" or "norelatime" or "nostrictatime" => (0UL, AtimeMask, true),
+            _ => (0UL, 0UL, false),
+        };
+        return known;
+    }
+}

@@ -1,0 +1,198 @@
+using System.Globalization;
+using System.Text;
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>Namespaces: which are made, which are joined, who starts whom.</summary>
+internal static class NamespacePlan
+{
+    // Joined before the others: a user namespace gives the rights for the rest, and a pid namespace is only entered by children.
+    private static readonly NamespaceType[] s_joinedByInit =
+        [NamespaceType.Ipc, NamespaceType.Uts, NamespaceType.Network, NamespaceType.Cgroup, NamespaceType.Time, NamespaceType.Mount];
+
+    internal static void Start(PlanScope scope)
+    {
+        Check(scope);
+        var plan = scope.Plan;
+        var slots = OpenJoined(scope);
+        scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
+        plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
+
+        ulong flags = 0;
+        foreach (var ns in scope.Linux.Namespaces)
+        {
+            // The kernel would root a cgroup namespace made by clone in the parent's cgroup: init makes its own.
+            if (ns.Path is null && ns.Type != NamespaceType.Cgroup)
+            {
+                flags |= KernelFlags.Namespace(ns.Type);
+            }
+        }
+
+        if (scope.Linux.TimeOffsets.Count > 0)
+        {
+            flags &= ~KernelFlags.NewTime;
+            OffsetTime(scope);
+        }
+
+        if (slots.TryGetValue(NamespaceType.User, out var user))
+        {
+            plan.Start.Clone(PlanSection.Joiner, 0, -1, sibling: false);
+            plan.Joiner.Setns(user.Slot, KernelFlags.NewUser, user.Path);
+            if (slots.TryGetValue(NamespaceType.Pid, out var pid))
+            {
+                plan.Joiner.Setns(pid.Slot, KernelFlags.NewPid, pid.Path);
+            }
+
+            plan.Joiner.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: true);
+        }
+        else
+        {
+            if (slots.TryGetValue(NamespaceType.Pid, out var pid))
+            {
+                plan.Start.Setns(pid.Slot, KernelFlags.NewPid, pid.Path);
+            }
+
+            plan.Start.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: false);
+        }
+
+        plan.Supervise.Close(scope.Rendezvous.Init);
+        plan.Init.Close(scope.Rendezvous.Supervisor);
+        foreach (var type in s_joinedByInit)
+        {
+            if (slots.TryGetValue(type, out var joined))
+            {
+                plan.Init.Setns(joined.Slot, KernelFlags.Namespace(type), joined.Path);
+            }
+        }
+
+        MapIds(scope);
+        if (scope.IsNew(NamespaceType.Cgroup))
+        {
+            plan.Init.Unshare(KernelFlags.NewCgroup);
+        }
+    }
+
+    /// <summary>Names and interfaces of new namespaces.</summary>
+    internal static void Furnish(PlanScope scope)
+    {
+        var init = scope.Plan.Init;
+        init.Phase = Phase.Launch;
+        if (scope.IsNew(NamespaceType.Network))
+        {
+            init.Simple(PlanCode.LoopbackUp);
+        }
+
+        if (!string.IsNullOrEmpty(scope.Config.Hostname))
+        {
+            init.Named(PlanCode.Hostname, scope.Config.Hostname);
+        }
+
+        if (!string.IsNullOrEmpty(scope.Config.Domainname))
+        {
+            init.Named(PlanCode.Domainname, scope.Config.Domainname);
+        }
+    }
+
+    private static void Check(PlanScope scope)
+    {
+        if (!scope.Has(NamespaceType.Mount))
+        {
+            throw PlanScope.Invalid("a container without a mount namespace of its own is not supported");
+        }
+
+        if (!scope.Has(NamespaceType.Uts) && (!string.IsNullOrEmpty(scope.Config.Hostname) || !string.IsNullOrEmpty(scope.Config.Domainname)))
+        {
+            throw PlanScope.Invalid("hostname and domainname need a uts namespace", "Without one they would change the host's.");
+        }
+
+        var mapped = scope.Linux.UidMappings.Count > 0 || scope.Linux.GidMappings.Count > 0;
+        if (mapped && !scope.Has(NamespaceType.User))
+        {
+            throw PlanScope.Invalid("id mappings need a user namespace");
+        }
+
+        if (scope.IsNew(NamespaceType.User) && (scope.Linux.UidMappings.Count == 0 || scope.Linux.GidMappings.Count == 0))
+        {
+            throw PlanScope.Invalid("a new user namespace needs uidMappings and gidMappings");
+        }
+
+        if (scope.Linux.TimeOffsets.Count > 0 && !scope.IsNew(NamespaceType.Time))
+        {
+            throw PlanScope.Invalid("timeOffsets need a new time namespace");
+        }
+    }
+
+    private static Dictionary<NamespaceType, (int Slot, string Path)> OpenJoined(PlanScope scope)
+    {
+        var slots = new Dictionary<NamespaceType, (int, string)>();
+        foreach (var ns in scope.Linux.Namespaces)
+        {
+            if (ns.Path is not null)
+            {
+                var slot = scope.Plan.NewSlot("ns-" + ns.Type.ToString().ToLowerInvariant());
+                scope.Plan.Prepare.Open(slot, -1, ns.Path, 0);
+                slots.Add(ns.Type, (slot, ns.Path));
+            }
+        }
+
+        return slots;
+    }
+
+    // Offsets can be set only before the first process enters; a child of the supervisor is that first process.
+    private static void OffsetTime(PlanScope scope)
+    {
+        var text = new StringBuilder();
+        foreach (var (clock, offset) in scope.Linux.TimeOffsets)
+        {
+            if (clock is not ("monotonic" or "boottime"))
+            {
+                throw PlanScope.Invalid($"linux.timeOffsets: \"{clock}\" is no clock with an offset (monotonic and boottime are)");
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"{clock} {offset.Secs} {offset.Nanosecs}\n");
+        }
+
+        scope.Plan.Start.Unshare(KernelFlags.NewTime);
+        scope.Plan.Start.Write(-1, "/proc/self/timens_offsets", Encoding.ASCII.GetBytes(text.ToString()), 2, PlanTolerate.None, "linux.timeOffsets");
+    }
+
+    private static void MapIds(PlanScope scope)
+    {
+        if (!scope.Has(NamespaceType.User))
+        {
+            return;
+        }
+
+        var plan = scope.Plan;
+        plan.Init.Phase = Phase.Identity;
+        if (scope.IsNew(NamespaceType.User))
+        {
+            plan.Supervise.Phase = Phase.Identity;
+            plan.Supervise.WriteInit("uid_map", Lines(scope.Linux.UidMappings));
+            plan.Supervise.WriteInit("gid_map", Lines(scope.Linux.GidMappings));
+            plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Mapped);
+            scope.UserNamespace = plan.NewSlot("userns");
+            plan.Supervise.OpenInit(scope.UserNamespace, "ns/user", 0);
+            plan.Supervise.Phase = Phase.Launch;
+            plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Mapped);
+        }
+
+        // Root of the namespace sets the container up; the command's own ids come last.
+        plan.Init.Simple(PlanCode.Setgid, 0);
+        plan.Init.Simple(PlanCode.Setuid, 0);
+        plan.Init.Phase = Phase.Launch;
+    }
+
+    private static byte[] Lines(IReadOnlyList<IdMapping> mappings)
+    {
+        var text = new StringBuilder();
+        foreach (var mapping in mappings)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{mapping.ContainerId} {mapping.HostId} {mapping.Size}\n");
+        }
+
+        return Encoding.ASCII.GetBytes(text.ToString());
+    }
+}

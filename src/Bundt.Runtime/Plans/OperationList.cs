@@ -1,0 +1,158 @@
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>The operations of one party, in order. Each method adds one and gives the fields of native/plan.h their names.</summary>
+internal sealed class OperationList(PlanSection section)
+{
+    private readonly List<PlanOperation> _operations = new(64);
+
+    public int Count => _operations.Count;
+
+    /// <summary>The step that the next operations belong to, for errors.</summary>
+    public Phase Phase { get; set; } = Phase.Launch;
+
+    public void CopyTo(List<PlanOperation> target) => target.AddRange(_operations);
+
+    /// <summary>Opens a path; with <paramref name="resolve"/> 0 a host path as it is, else openat2's RESOLVE flags.</summary>
+    public void Open(int slot, int directory, string path, ulong flags, ulong resolve = 0, string? subject = null) =>
+        Add(new() { Code = PlanCode.Open, Section = section, A = directory, B = slot, S = path, X = flags, Z = resolve, Phase = Phase, Subject = subject });
+
+    public void Close(int slot) => Add(new() { Code = PlanCode.Close, Section = section, A = slot, Phase = Phase });
+
+    public void Mkdir(int root, string path, uint mode, bool parents = true) =>
+        Add(new() { Code = PlanCode.Mkdir, Section = section, A = root, S = path, X = mode, Y = parents ? 1UL : 0, Phase = Phase });
+
+    public void Touch(int root, string path, uint mode = 0x1ed) =>
+        Add(new() { Code = PlanCode.Touch, Section = section, A = root, S = path, X = mode, Phase = Phase });
+
+    public void Symlink(int root, string path, string target) =>
+        Add(new() { Code = PlanCode.Symlink, Section = section, A = root, S = path, T = target, Phase = Phase });
+
+    public void Mknod(int root, string path, uint mode, ulong device, uint uid, uint gid, int hostNode, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.Mknod, Section = section, A = root, B = hostNode, S = path, X = mode, Y = device, Z = (ulong)uid << 32 | gid,
+            Phase = Phase, Subject = subject,
+        });
+
+    public void Chown(int root, string path, uint uid, uint gid) =>
+        Add(new() { Code = PlanCode.Chown, Section = section, A = root, S = path, X = uid, Y = gid, Phase = Phase });
+
+    public void Write(int root, string path, ReadOnlyMemory<byte> text, byte flags, PlanTolerate tolerate, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.Write, Section = section, A = root, S = path, Block = text, Flags = flags, Tolerate = tolerate, Phase = Phase, Subject = subject,
+        });
+
+    public void WriteInit(string path, ReadOnlyMemory<byte> text) =>
+        Add(new() { Code = PlanCode.WriteInit, Section = section, S = path, Block = text, Phase = Phase });
+
+    public void OpenInit(int slot, string path, ulong flags) =>
+        Add(new() { Code = PlanCode.OpenInit, Section = section, B = slot, S = path, X = flags, Phase = Phase });
+
+    public void Pipe(int read, int write, ulong flags, ulong size) =>
+        Add(new() { Code = PlanCode.Pipe, Section = section, A = read, B = write, X = flags, Y = size, Phase = Phase });
+
+    public void Socketpair(int first, int second) => Add(new() { Code = PlanCode.Socketpair, Section = section, A = first, B = second, Phase = Phase });
+
+    public void Listen(int directory, string name, uint mode, int slot) =>
+        Add(new() { Code = PlanCode.Listen, Section = section, A = directory, B = slot, S = name, X = mode, Phase = Phase });
+
+    public void MountFs(int slot, string type, IReadOnlyList<string> options, ulong attributes, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.MountFs, Section = section, B = slot, S = type, Strings = options, X = attributes, Phase = Phase, Verb = "mount " + type,
+            Subject = subject,
+        });
+
+    public void Overlay(int slot, int firstLower, int lowers, int upper, int work, IReadOnlyList<string> options, string mountPoint) =>
+        Add(new()
+        {
+            Code = PlanCode.Overlay, Section = section, A = firstLower, B = slot, X = (ulong)lowers, Y = (ulong)(long)upper, Z = (ulong)(long)work,
+            Strings = options, S = mountPoint, Phase = Phase, Verb = "mount overlay", Subject = "/",
+        });
+
+    public void OpenTree(int slot, int directory, string? path, ulong flags, string subject) =>
+        Add(new() { Code = PlanCode.OpenTree, Section = section, A = directory, B = slot, S = path, X = flags, Phase = Phase, Verb = "bind", Subject = subject });
+
+    public void Setattr(int slot, ulong set, ulong clear, ulong propagation, int userNamespace, bool recursive, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.Setattr, Section = section, A = slot, B = userNamespace, X = set, Y = clear, Z = propagation, Flags = recursive ? (byte)1 : (byte)0,
+            Phase = Phase, Verb = userNamespace >= 0 ? "map the ids of" : "set mount options of", Subject = subject,
+        });
+
+    public void MoveMount(int mount, int root, string path, bool sameKind, string verb) =>
+        Add(new()
+        {
+            Code = PlanCode.MoveMount, Section = section, A = mount, B = root, S = path, Flags = sameKind ? (byte)1 : (byte)0, Phase = Phase, Verb = verb,
+        });
+
+    public void Propagation(string path, ulong flags) => Add(new() { Code = PlanCode.Propagation, Section = section, S = path, X = flags, Phase = Phase });
+
+    public void PivotRoot(int root) => Add(new() { Code = PlanCode.PivotRoot, Section = section, A = root, Phase = Phase, Subject = "/" });
+
+    public void Mask(int root, string path, int emptyDirectory, int nullDevice) =>
+        Add(new() { Code = PlanCode.Mask, Section = section, A = root, B = emptyDirectory, S = path, Y = (ulong)(long)nullDevice, Phase = Phase });
+
+    public void Readonly(int root, string path) => Add(new() { Code = PlanCode.Readonly, Section = section, A = root, S = path, Phase = Phase });
+
+    public void RemountRootReadonly(int root) => Add(new() { Code = PlanCode.RemountRootRo, Section = section, A = root, Phase = Phase, Subject = "/" });
+
+    public void Clone(PlanSection next, ulong flags, int cgroup, bool sibling) =>
+        Add(new() { Code = PlanCode.Clone, Section = section, A = cgroup, X = (ulong)next, Y = flags, Flags = sibling ? (byte)1 : (byte)0, Phase = Phase });
+
+    public void Setns(int slot, ulong flags, string subject) =>
+        Add(new() { Code = PlanCode.Setns, Section = section, A = slot, X = flags, Phase = Phase, Subject = subject });
+
+    public void Unshare(ulong flags) => Add(new() { Code = PlanCode.Unshare, Section = section, X = flags, Phase = Phase });
+
+    public void Send(int rendezvous, PlanToken token, int slot = -1) =>
+        Add(new() { Code = PlanCode.Send, Section = section, A = rendezvous, B = slot, X = (ulong)token, Phase = Phase });
+
+    public void SendText(int socket, ReadOnlyMemory<byte> text, int slot, string subject) =>
+        Add(new() { Code = PlanCode.Send, Section = section, A = socket, B = slot, Block = text, Phase = Phase, Subject = subject });
+
+    public void Receive(int rendezvous, PlanToken token, int slot = -1) =>
+        Add(new() { Code = PlanCode.Recv, Section = section, A = rendezvous, B = slot, X = (ulong)token, Phase = Phase });
+
+    public void WaitStart(int fifo) => Add(new() { Code = PlanCode.WaitStart, Section = section, A = fifo, Phase = Phase });
+
+    public void Simple(PlanCode code, ulong value = 0) => Add(new() { Code = code, Section = section, X = value, Phase = Phase });
+
+    public void ControllingTerminal(int slot) => Add(new() { Code = PlanCode.Ctty, Section = section, A = slot, Phase = Phase });
+
+    public void Pty(int root, int master, int slave, ConsoleSize size, uint owner) =>
+        Add(new()
+        {
+            Code = PlanCode.Pty, Section = section, A = root, B = master, X = (ulong)slave, Y = (ulong)size.Height << 16 | (uint)size.Width, Z = owner,
+            Phase = Phase, Subject = "/dev/pts/ptmx",
+        });
+
+    public void Stdio(int stdin, int stdout, int stderr) =>
+        Add(new() { Code = PlanCode.Stdio, Section = section, A = stdin, B = stdout, X = (ulong)(long)stderr, Phase = Phase });
+
+    public void Named(PlanCode code, string text) => Add(new() { Code = code, Section = section, S = text, Phase = Phase });
+
+    public void Rlimit(int resource, ulong soft, ulong hard, string name) =>
+        Add(new() { Code = PlanCode.Rlimit, Section = section, X = (ulong)resource, Y = soft, Z = hard, Phase = Phase, Subject = name });
+
+    public void Block(PlanCode code, ReadOnlyMemory<byte> block, byte flags = 0, ulong x = 0, uint count = 0) =>
+        Add(new() { Code = code, Section = section, Block = block, Flags = flags, X = x, Count = count, Phase = Phase });
+
+    public void Capset(ulong effective, ulong permitted, ulong inheritable) =>
+        Add(new() { Code = PlanCode.Capset, Section = section, X = effective, Y = permitted, Z = inheritable, Phase = Phase });
+
+    public void Chdir(string path, bool create) =>
+        Add(new() { Code = PlanCode.Chdir, Section = section, S = path, Flags = create ? (byte)1 : (byte)0, Phase = Phase });
+
+    public void ResolveExec(IReadOnlyList<string> candidates, string name) =>
+        Add(new() { Code = PlanCode.ResolveExec, Section = section, Strings = candidates, Phase = Phase.Exec, Subject = name });
+
+    public void Exec(IReadOnlyList<string> argv, IReadOnlyList<string> environment) =>
+        Add(new() { Code = PlanCode.Exec, Section = section, Strings = argv, Environment = environment, Phase = Phase.Exec, Subject = argv[0] });
+
+    private void Add(PlanOperation operation) => _operations.Add(operation);
+}

@@ -1,0 +1,70 @@
+namespace Bundt.Runtime.Plans;
+
+/// <summary>
+/// Collects a plan. The parties' operations are collected apart, because only the order within a party counts: what the supervisor does
+/// before it starts the next party, what it does afterwards, the joiner's and init's.
+/// </summary>
+internal sealed class PlanBuilder
+{
+    private readonly List<string> _slots = ["plan", "status"];
+    private readonly List<PlanInput> _inputs = [];
+
+    public PlanBuilder()
+    {
+        Prepare = new OperationList(PlanSection.Supervisor);
+        Start = new OperationList(PlanSection.Supervisor);
+        Supervise = new OperationList(PlanSection.Supervisor);
+        Joiner = new OperationList(PlanSection.Joiner);
+        Init = new OperationList(PlanSection.Init);
+    }
+
+    /// <summary>The supervisor before it starts the next party: what init inherits.</summary>
+    public OperationList Prepare { get; }
+
+    /// <summary>The supervisor's start of the next party.</summary>
+    public OperationList Start { get; }
+
+    /// <summary>The supervisor after the clone.</summary>
+    public OperationList Supervise { get; }
+
+    /// <summary>The joiner.</summary>
+    public OperationList Joiner { get; }
+
+    /// <summary>Init.</summary>
+    public OperationList Init { get; }
+
+    /// <summary>Descriptors 3 and up that are the container's own.</summary>
+    public int Preserve { get; set; }
+
+    /// <summary>A new slot.</summary>
+    /// <param name="name">What it will be, for printing.</param>
+    public int NewSlot(string name)
+    {
+        _slots.Add(name);
+        return _slots.Count <= PlanFormat.MaxSlots
+            ? _slots.Count - 1
+            : throw new Linux.BundtException(
+                Linux.FailureKind.InvalidArgument, Linux.Phase.Request,
+                $"the container needs more than {PlanFormat.MaxSlots} descriptors to be set up: too many layers and mounts");
+    }
+
+    /// <summary>The slot of a descriptor that the launcher is given.</summary>
+    public int Input(PlanInputKind kind)
+    {
+        var slot = NewSlot(kind.ToString());
+        _inputs.Add(new PlanInput(kind, slot));
+        return slot;
+    }
+
+    /// <summary>The plan.</summary>
+    public LaunchPlan Build()
+    {
+        var operations = new List<PlanOperation>(Prepare.Count + Start.Count + Supervise.Count + Joiner.Count + Init.Count);
+        Prepare.CopyTo(operations);
+        Start.CopyTo(operations);
+        Joiner.CopyTo(operations);
+        Supervise.CopyTo(operations);
+        Init.CopyTo(operations);
+        return new LaunchPlan(operations, _inputs, Preserve, _slots);
+    }
+}

@@ -1,0 +1,126 @@
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>From a config to a launch plan. Reads nothing but what it is given and has no side effect.</summary>
+public static class PlanCompiler
+{
+    /// <summary>The plan that starts a container.</summary>
+    /// <exception cref="BundtException">InvalidArgument or NotImplemented: one sentence that names the field.</exception>
+    public static LaunchPlan Compile(PlanRequest request)
+    {
+        var config = request.Config;
+        var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
+        Refuse(config);
+        var scope = new PlanScope(config, process, request.Ending);
+        var plan = scope.Plan;
+        if (request.HasCgroup)
+        {
+            scope.Cgroup = plan.Input(PlanInputKind.Cgroup);
+        }
+
+        MonitorPlan.Pipes(scope);
+        var fifo = OpenFifo(scope);
+
+        NamespacePlan.Start(scope);
+        RootPlan.Mount(scope, request);
+        NamespacePlan.Furnish(scope);
+        MountPlan.Mount(scope, request);
+        DevicePlan.Make(scope);
+        ProtectionPlan.Apply(scope);
+        RootPlan.Pivot(scope);
+        IdentityPlan.Apply(scope, request.Filter, request.Id, request.InitProcess);
+        plan.Init.Phase = Phase.Launch;
+        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
+        if (fifo >= 0)
+        {
+            plan.Init.WaitStart(fifo);
+        }
+
+        IdentityPlan.Execute(scope, request.Filter);
+        MonitorPlan.End(scope, isExec: false, rootFollows: request.Overlay is { Volatile: false });
+        return plan.Build();
+    }
+
+    /// <summary>The plan that starts a further process in a running container.</summary>
+    /// <exception cref="BundtException">InvalidArgument or NotImplemented: one sentence that names the field.</exception>
+    public static LaunchPlan CompileExec(ExecPlanRequest request)
+    {
+        var scope = new PlanScope(request.Config, request.Process, request.Ending);
+        var plan = scope.Plan;
+        if (request.HasCgroup)
+        {
+            scope.Cgroup = plan.Input(PlanInputKind.Cgroup);
+        }
+
+        var container = plan.Input(PlanInputKind.InitPidFd);
+        MonitorPlan.Pipes(scope);
+        scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
+        plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
+        ulong joined = 0;
+        foreach (var ns in scope.Linux.Namespaces)
+        {
+            joined |= KernelFlags.Namespace(ns.Type);
+        }
+
+        // Only children enter a pid namespace; a user namespace must come first, since the rights to join the others come from it.
+        if ((joined & KernelFlags.NewPid) != 0)
+        {
+            plan.Start.Setns(container, KernelFlags.NewPid, "the container's pid namespace");
+        }
+
+        plan.Start.Clone(PlanSection.Init, 0, scope.Cgroup, sibling: false);
+        plan.Supervise.Close(scope.Rendezvous.Init);
+        plan.Init.Close(scope.Rendezvous.Supervisor);
+        plan.Init.Setns(container, joined & ~KernelFlags.NewPid, "the container's namespaces");
+        if ((joined & KernelFlags.NewUser) != 0)
+        {
+            plan.Init.Simple(PlanCode.Setgid, 0);
+            plan.Init.Simple(PlanCode.Setuid, 0);
+        }
+
+        if (request.Process.Terminal)
+        {
+            DevicePlan.Terminal(scope, -1);
+        }
+
+        IdentityPlan.Apply(scope, request.Filter, keyring: null, reaper: false);
+        plan.Init.Phase = Phase.Launch;
+        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
+        IdentityPlan.Execute(scope, request.Filter);
+        MonitorPlan.End(scope, isExec: true, rootFollows: false);
+        return plan.Build();
+    }
+
+    private static int OpenFifo(PlanScope scope)
+    {
+        if (scope.Ending is not PlanEnding.HandOff { StartFifo: { } path })
+        {
+            return -1;
+        }
+
+        // Open for both: the reader does not wait for a writer, and start's writer always finds a reader.
+        var slot = scope.Plan.NewSlot("start");
+        scope.Plan.Prepare.Open(slot, -1, path, KernelFlags.ReadWrite);
+        return slot;
+    }
+
+    private static void Refuse(RuntimeConfig config)
+    {
+        var what =
+            config.Hooks is { IsEmpty: false } ? "hooks"
+            : config.Process?.ApparmorProfile is not null ? "process.apparmorProfile"
+            : config.Process?.SelinuxLabel is not null ? "process.selinuxLabel"
+            : config.Linux?.MountLabel is not null ? "linux.mountLabel"
+            : config.Linux?.IntelRdt is not null ? "linux.intelRdt"
+            : config.Linux?.MemoryPolicy is not null ? "linux.memoryPolicy"
+            : config.Linux?.NetDevices.Count > 0 ? "linux.netDevices"
+            : config.Linux?.Seccomp?.ListenerPath is not null ? "linux.seccomp.listenerPath"
+            : null;
+        if (what is not null)
+        {
+            throw new BundtException(FailureKind.NotImplemented, Phase.Request, $"{what} is not supported yet");
+        }
+    }
+}

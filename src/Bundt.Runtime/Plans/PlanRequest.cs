@@ -1,0 +1,38 @@
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>Everything a plan is compiled from.</summary>
+public sealed record PlanRequest
+{
+    /// <summary>The container's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The config.</summary>
+    public required RuntimeConfig Config { get; init; }
+
+    /// <summary>The host directory that relative paths of the config count from.</summary>
+    public string Bundle { get; init; } = "/";
+
+    /// <summary>An overlay root; null: the root path of the config.</summary>
+    public OverlayRoot? Overlay { get; init; }
+
+    /// <summary>What becomes of the launcher.</summary>
+    public required PlanEnding Ending { get; init; }
+
+    /// <summary>The command runs below a minimal init.</summary>
+    public bool InitProcess { get; init; }
+
+    /// <summary>The process is born in a cgroup that the launcher is given (<see cref="PlanInputKind.Cgroup"/>).</summary>
+    public bool HasCgroup { get; init; } = true;
+
+    /// <summary>The container's cgroup relative to the hierarchy's root; what /sys/fs/cgroup shows without a cgroup namespace.</summary>
+    public string? CgroupPath { get; init; }
+
+    /// <summary>The compiled seccomp program; empty: none.</summary>
+    public ReadOnlyMemory<byte> Filter { get; init; }
+
+    /// <summary>Whether a host path is a directory: a bind's target is made of the same kind.</summary>
+    public Func<string, bool> IsDirectory { get; init; } = Directory.Exists;
+}

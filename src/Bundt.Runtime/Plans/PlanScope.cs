@@ -1,0 +1,74 @@
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>What the parts of a plan share while it is compiled.</summary>
+internal sealed class PlanScope
+{
+    public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending)
+    {
+        Config = config;
+        Process = process;
+        Ending = ending;
+        Linux = config.Linux ?? new LinuxConfig();
+    }
+
+    public PlanBuilder Plan { get; } = new();
+
+    public RuntimeConfig Config { get; }
+
+    public RuntimeProcess Process { get; }
+
+    public LinuxConfig Linux { get; }
+
+    public PlanEnding Ending { get; }
+
+    /// <summary>The supervisor's and init's ends of their rendezvous.</summary>
+    public (int Supervisor, int Init) Rendezvous { get; set; } = (-1, -1);
+
+    /// <summary>The root mount.</summary>
+    public int Root { get; set; } = -1;
+
+    /// <summary>The procfs that sysctls are written to; -1 so far.</summary>
+    public int Proc { get; set; } = -1;
+
+    /// <summary>The tmpfs on /dev, if it is ours.</summary>
+    public int Dev { get; set; } = -1;
+
+    /// <summary>The cgroup directory; -1: none.</summary>
+    public int Cgroup { get; set; } = -1;
+
+    /// <summary>The container's user namespace as the supervisor sees it; -1: none.</summary>
+    public int UserNamespace { get; set; } = -1;
+
+    /// <summary>Stdio of the process; -1 leaves the caller's.</summary>
+    public (int In, int Out, int Error) Stdio { get; set; } = (-1, -1, -1);
+
+    /// <summary>The terminal's slave; -1: none.</summary>
+    public int Terminal { get; set; } = -1;
+
+    /// <summary>A namespace of the config; null: the runtime's own.</summary>
+    public LinuxNamespace? Namespace(NamespaceType type)
+    {
+        var namespaces = Linux.Namespaces;
+        for (var i = 0; i < namespaces.Count; i++)
+        {
+            if (namespaces[i].Type == type)
+            {
+                return namespaces[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether the container has a namespace of this kind that is not the host's.</summary>
+    public bool Has(NamespaceType type) => Namespace(type) is not null;
+
+    /// <summary>Whether a new namespace of this kind is made.</summary>
+    public bool IsNew(NamespaceType type) => Namespace(type) is { Path: null };
+
+    /// <summary>A refusal of the config.</summary>
+    public static BundtException Invalid(string what, string? hint = null) => new(FailureKind.InvalidArgument, Phase.Request, what, hint);
+}
