@@ -21,8 +21,8 @@ internal sealed class OperationList(PlanSection section)
 
     public void Close(int slot) => Add(new() { Code = PlanCode.Close, Section = section, A = slot, Phase = Phase });
 
-    public void Mkdir(int root, string path, uint mode, bool parents = true) =>
-        Add(new() { Code = PlanCode.Mkdir, Section = section, A = root, S = path, X = mode, Y = parents ? 1UL : 0, Phase = Phase });
+    public void Mkdir(int root, string path, uint mode, PlanTolerate tolerate = PlanTolerate.None) =>
+        Add(new() { Code = PlanCode.Mkdir, Section = section, A = root, S = path, X = mode, Y = 1, Tolerate = tolerate, Phase = Phase });
 
     public void Touch(int root, string path, uint mode = 0x1ed) =>
         Add(new() { Code = PlanCode.Touch, Section = section, A = root, S = path, X = mode, Phase = Phase });

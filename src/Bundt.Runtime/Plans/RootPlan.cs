@@ -51,6 +51,12 @@ internal static class RootPlan
     {
         var init = scope.Plan.Init;
         init.Phase = Phase.Mount;
+        if (scope.Process.Cwd.Length > 1)
+        {
+            // As runc: a missing working directory is made. What stands in the way is chdir's to report.
+            init.Mkdir(scope.Root, scope.Process.Cwd, 0x1ed, PlanTolerate.Missing | PlanTolerate.Refused | PlanTolerate.Exists);
+        }
+
         if (scope.Config.Root?.Readonly == true)
         {
             init.RemountRootReadonly(scope.Root);

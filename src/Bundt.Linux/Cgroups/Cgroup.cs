@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Text;
+using Bundt.Linux.Files;
+
+namespace Bundt.Linux.Cgroups;
+
+/// <summary>One cgroup, held open.</summary>
+public sealed class Cgroup : IDisposable
+{
+    private readonly string _directory;
+
+    internal Cgroup(string path, string directory, DirectoryFd descriptor)
+    {
+        Path = path;
+        _directory = directory;
+        Descriptor = descriptor;
+    }
+
+    /// <summary>From the root of the hierarchy.</summary>
+    public string Path { get; }
+
+    /// <summary>The open directory: processes are born in it by CLONE_INTO_CGROUP.</summary>
+    public DirectoryFd Descriptor { get; }
+
+    /// <summary>Writes a limit.</summary>
+    /// <param name="file">The cgroup's file ("memory.max").</param>
+    /// <param name="value">What is written.</param>
+    /// <param name="option">What the user calls it, for the error.</param>
+    public void Write(string file, string value, string? option = null)
+    {
+        var errno = CgroupCalls.Write(_directory + "/" + file, value);
+        if (errno != Errno.None)
+        {
+            throw new BundtException(
+                Phase.Cgroup, $"set {option ?? file} to {value}", _directory + "/" + file, errno,
+                errno is Errno.EINVAL or Errno.ERANGE ? "The kernel does not accept this value." : null,
+                errno is Errno.EINVAL or Errno.ERANGE ? FailureKind.InvalidArgument : FailureKind.Internal);
+        }
+    }
+
+    /// <summary>A file's content; null when it does not exist.</summary>
+    public string? Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(_directory + "/" + file);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The value behind a key of a "key value" file; null when it is not there.</summary>
+    public string? ReadKey(string file, string key)
+    {
+        foreach (var line in (Read(file) ?? "").Split('\n'))
+        {
+            if (line.StartsWith(key, StringComparison.Ordinal) && line.Length > key.Length && line[key.Length] == ' ')
+            {
+                return line[(key.Length + 1)..];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether any process is in it or below.</summary>
+    public bool IsPopulated => ReadKey("cgroup.events", "populated") == "1";
+
+    /// <summary>Kills every process in it and below at once (cgroup.kill, Linux 5.14).</summary>
+    public void Kill()
+    {
+        var errno = CgroupCalls.Write(_directory + "/cgroup.kill", "1");
+        if (errno is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
+        {
+            throw new BundtException(Phase.Cgroup, "kill", _directory + "/cgroup.kill", errno);
+        }
+    }
+
+    /// <summary>Freezes or thaws; returns once the kernel says that it is done.</summary>
+    /// <exception cref="BundtException">ETIMEDOUT: a process in an uninterruptible sleep does not freeze.</exception>
+    public void SetFrozen(bool frozen, TimeSpan timeout)
+    {
+        var wanted = frozen ? "1" : "0";
+        Write("cgroup.freeze", wanted);
+        using var events = new CgroupEvents(_directory);
+        if (events.WaitFor("frozen", wanted, timeout))
+        {
+            return;
+        }
+
+        if (frozen)
+        {
+            Write("cgroup.freeze", "0");
+        }
+
+        throw new BundtException(Phase.Cgroup, frozen ? "freeze" : "thaw", Path, Errno.ETIMEDOUT, "A process in it does not answer (state D).");
+    }
+
+    /// <summary>Waits until no process is in it or below; false after the timeout.</summary>
+    public bool WaitUntilEmpty(TimeSpan timeout)
+    {
+        using var events = new CgroupEvents(_directory);
+        return events.WaitFor("populated", "0", timeout);
+    }
+
+    /// <summary>Removes it and the cgroups below it. Their processes must have been killed; waits until the kernel has let go of them.</summary>
+    public void Remove(TimeSpan timeout)
+    {
+        var until = Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency);
+        while (true)
+        {
+            var errno = RemoveTree(_directory);
+            if (errno is Errno.None or Errno.ENOENT)
+            {
+                return;
+            }
+
+            var left = TimeSpan.FromSeconds((until - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency);
+            if (errno != Errno.EBUSY || left <= TimeSpan.Zero)
+            {
+                throw new BundtException(Phase.Remove, "rmdir", _directory, errno, errno == Errno.EBUSY ? "Processes are still in it." : null);
+            }
+
+            // EBUSY right after "populated 0" ends by itself: the last task has not yet left its css_set.
+            if (!WaitUntilEmpty(left))
+            {
+                continue;
+            }
+
+            Thread.Yield();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptor.Dispose();
+
+    private static Errno RemoveTree(string directory)
+    {
+        var errno = CgroupCalls.Rmdir(directory);
+        if (errno != Errno.EBUSY)
+        {
+            return errno;
+        }
+
+        string[] children;
+        try
+        {
+            children = Directory.GetDirectories(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return Errno.ENOENT;
+        }
+
+        if (children.Length == 0)
+        {
+            return Errno.EBUSY;
+        }
+
+        foreach (var child in children)
+        {
+            errno = RemoveTree(child);
+            if (errno is not (Errno.None or Errno.ENOENT))
+            {
+                return errno;
+            }
+        }
+
+        return CgroupCalls.Rmdir(directory);
+    }
+}

@@ -1,0 +1,86 @@
+using Bundt.Linux;
+using Bundt.Linux.Cgroups;
+using Bundt.Linux.Files;
+using Bundt.Linux.Processes;
+using Bundt.Runtime.Plans;
+using Bundt.Runtime.Seccomp;
+
+namespace Bundt.Runtime.Launch;
+
+/// <summary>From a config to a running process under a monitor.</summary>
+public static class ContainerLauncher
+{
+    /// <summary>
+    /// Makes the cgroup /bundt/ID with its limits, compiles the plan, spawns the launcher in /bundt/monitors and waits until the command is
+    /// executed. A failure leaves no process, no cgroup and no mount, and names the operation.
+    /// </summary>
+    /// <exception cref="BundtException">CommandNotFound, CommandNotExecutable, InvalidArgument or Internal, with phase, operation, path and errno.</exception>
+    public static LaunchedProcess Launch(LaunchRequest request)
+    {
+        var path = ContainerCgroup.PathOf(request.Id);
+        var plan = PlanCompiler.Compile(new PlanRequest
+        {
+            Id = request.Id,
+            Config = request.Config,
+            Overlay = request.Overlay,
+            Ending = new PlanEnding.Monitor(request.Monitor),
+            InitProcess = request.InitProcess,
+            CgroupPath = path,
+            Filter = SeccompCompiler.Compile(request.Config.Linux?.Seccomp),
+        });
+        using var cgroup = ContainerCgroup.Create(path, request.Config.Linux?.Resources);
+        try
+        {
+            return Monitored(plan, request.Monitor, cgroup.Descriptor, null);
+        }
+        catch
+        {
+            ContainerCgroup.Discard(cgroup);
+            throw;
+        }
+    }
+
+    /// <summary>The same for an exec.</summary>
+    public static LaunchedProcess Exec(ExecRequest request)
+    {
+        using var container = PidFd.TryOpen(request.InitPid, request.InitStart)
+            ?? throw new BundtException(FailureKind.Conflict, Phase.Exec, $"container {request.Id} is not running");
+        using var cgroup = ContainerCgroup.OpenOfProcess(request.InitPid, request.Id);
+        var plan = PlanCompiler.CompileExec(new ExecPlanRequest
+        {
+            Config = request.Config,
+            Process = request.Process,
+            Ending = new PlanEnding.Monitor(request.Monitor),
+            Filter = SeccompCompiler.Compile(request.Config.Linux?.Seccomp),
+        });
+        return Monitored(plan, request.Monitor, cgroup, container);
+    }
+
+    private static LaunchedProcess Monitored(LaunchPlan plan, MonitorSettings settings, DirectoryFd cgroup, PidFd? container)
+    {
+        using var client = settings.AttachFlags != 0 ? DescriptorPair.StreamSockets() : default(DescriptorPair?);
+        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, MonitorCgroup.Shared, new LauncherInputs
+        {
+            Cgroup = cgroup.Handle,
+            InitPidFd = container?.Handle,
+            Client = client?.Second,
+        });
+        var report = launcher.WaitUntilExecuted();
+        var pid = report.InitPid;
+        return new LaunchedProcess
+        {
+            Pid = pid,
+            StartTime = PidFd.ReadStartTime(pid) ?? 0,
+            MonitorPid = launcher.Process.Pid,
+            MonitorPidFd = launcher.Process.Handle,
+            Attached = client is { } pair ? Adopt(pair) : null,
+        };
+    }
+
+    private static System.Net.Sockets.Socket Adopt(DescriptorPair pair)
+    {
+        var socket = new System.Net.Sockets.SafeSocketHandle(pair.First.DangerousGetHandle(), ownsHandle: true);
+        pair.First.SetHandleAsInvalid();
+        return new System.Net.Sockets.Socket(socket);
+    }
+}

@@ -1,0 +1,22 @@
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Launch;
+
+/// <summary>A container to launch under a monitor.</summary>
+public sealed record LaunchRequest
+{
+    /// <summary>The container's id (names the cgroup, the process).</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The OCI runtime config. root.path is ignored when <see cref="Overlay"/> is given.</summary>
+    public required RuntimeConfig Config { get; init; }
+
+    /// <summary>An overlay root, or null: root.path of the config.</summary>
+    public OverlayRoot? Overlay { get; init; }
+
+    /// <summary>The monitor.</summary>
+    public required MonitorSettings Monitor { get; init; }
+
+    /// <summary>Run the command below a minimal init (--init).</summary>
+    public bool InitProcess { get; init; }
+}

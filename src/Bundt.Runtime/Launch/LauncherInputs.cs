@@ -1,0 +1,24 @@
+using Bundt.Runtime.Plans;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Runtime.Launch;
+
+/// <summary>The descriptors that a launcher is given.</summary>
+internal sealed record LauncherInputs
+{
+    public SafeFileHandle? Cgroup { get; init; }
+
+    public SafeFileHandle? InitPidFd { get; init; }
+
+    public SafeFileHandle? Client { get; init; }
+
+    public SafeFileHandle? ConsoleSocket { get; init; }
+
+    public SafeFileHandle Of(PlanInputKind kind) => kind switch
+    {
+        PlanInputKind.Cgroup => Cgroup,
+        PlanInputKind.InitPidFd => InitPidFd,
+        PlanInputKind.Client => Client,
+        _ => ConsoleSocket,
+    } ?? throw new InvalidOperationException($"the plan needs {kind}");
+}

@@ -1,0 +1,101 @@
+using Bundt.Linux;
+using Bundt.Linux.Processes;
+using Bundt.Runtime.Plans;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Runtime.Launch;
+
+/// <summary>One launcher at work: its plan's memory file with the report, the status pipe, the process.</summary>
+internal sealed class LauncherRun
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private readonly LaunchPlan _plan;
+    private readonly MemoryFile _memory;
+    private readonly DescriptorPair _status;
+
+    private LauncherRun(LaunchPlan plan, MemoryFile memory, DescriptorPair status, PidFd process)
+    {
+        _plan = plan;
+        _memory = memory;
+        _status = status;
+        Process = process;
+    }
+
+    /// <summary>The launcher, a child of ours.</summary>
+    public PidFd Process { get; }
+
+    /// <summary>Starts the launcher with a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="program">The launcher's program.</param>
+    /// <param name="cgroup">Where the launcher itself lives; null: with us.</param>
+    /// <param name="inputs">The descriptors that the plan needs.</param>
+    public static LauncherRun Start(LaunchPlan plan, SafeFileHandle program, SafeFileHandle? cgroup, LauncherInputs inputs)
+    {
+        var memory = MemoryFile.Create("bundt-plan\0"u8);
+        var status = DescriptorPair.Pipe();
+        try
+        {
+            memory.Write(plan.Encode(), PlanFormat.Offset);
+            var descriptors = new ChildDescriptor[plan.Inputs.Count + 2 + plan.Preserve];
+            descriptors[0] = new ChildDescriptor(memory.Handle, PlanFormat.FdBase + PlanFormat.SlotPlan);
+            descriptors[1] = new ChildDescriptor(status.Second, PlanFormat.FdBase + PlanFormat.SlotStatus);
+            for (var i = 0; i < plan.Inputs.Count; i++)
+            {
+                var input = plan.Inputs[i];
+                descriptors[i + 2] = new ChildDescriptor(inputs.Of(input.Kind), PlanFormat.FdBase + input.Slot);
+            }
+
+            for (var i = 0; i < plan.Preserve; i++)
+            {
+                descriptors[plan.Inputs.Count + 2 + i] = new ChildDescriptor(new SafeFileHandle(3 + i, ownsHandle: false), 3 + i);
+            }
+
+            var process = ChildProcess.Start(program, cgroup, ["bundt-launcher"], [], descriptors);
+            status.Second.Dispose();
+            return new LauncherRun(plan, memory, status, process);
+        }
+        catch
+        {
+            memory.Dispose();
+            status.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for the status pipe's end: the command is executed, or waits for start, or the launch has failed.</summary>
+    /// <exception cref="BundtException">It has failed; the launcher has ended and is reaped.</exception>
+    public PlanReport WaitUntilExecuted()
+    {
+        try
+        {
+            _status.WaitForEnd();
+            var report = PlanReport.Read(_memory);
+            if (!report.Failed && report.Phase is PlanReportPhase.Executed or PlanReportPhase.Waiting)
+            {
+                return report;
+            }
+
+            End();
+
+            // The launcher may have written its failure after it had closed the pipe.
+            throw LaunchFailure.Describe(_plan, PlanReport.Read(_memory));
+        }
+        finally
+        {
+            _status.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    private void End()
+    {
+        if (!Process.WaitForEnd((int)s_patience.TotalMilliseconds))
+        {
+            Process.Signal(SignalNames.Kill);
+        }
+
+        Process.Reap();
+        Process.Dispose();
+    }
+}

@@ -1,0 +1,12 @@
+namespace Bundt.Runtime.Limits;
+
+/// <summary>One value for one file of a cgroup.</summary>
+/// <param name="Controller">The controller that has the file; "" for the cgroup's own.</param>
+/// <param name="File">The file.</param>
+/// <param name="Value">What is written.</param>
+/// <param name="Option">What a user calls it, for errors.</param>
+public sealed record CgroupLimit(string Controller, string File, string Value, string Option)
+{
+    /// <summary>Whether it limits anything: what asks for "no limit" needs no controller.</summary>
+    public bool Limits => Value is not "max";
+}
