@@ -1,1 +1,3 @@
-return 0;
+using Bundt.Cli;
+
+return Client.Run(args);

@@ -1,0 +1,45 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using CommandLine;
+
+namespace Bundt.Cli.CommandLine;
+
+/// <summary>CommandLineParser, set up so that it takes the normaliser's spelling literally and prints nothing itself.</summary>
+internal static class LibraryParser
+{
+    /// <summary>Fills an option class by reflection over its attributes.</summary>
+    /// <exception cref="UsageException">A value does not fit its option.</exception>
+    public static object Parse<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(string[] tokens)
+        where T : class
+    {
+        using var parser = new Parser(static settings =>
+        {
+            settings.HelpWriter = null;
+            settings.GetoptMode = true;
+            settings.PosixlyCorrect = true;
+            settings.AllowMultiInstance = true;
+            settings.AutoHelp = false;
+            settings.AutoVersion = false;
+            settings.ParsingCulture = CultureInfo.InvariantCulture;
+        });
+        ParserResult<T> result = parser.ParseArguments<T>(tokens);
+        return result.Value ?? throw Explain(result.Errors.First(), tokens);
+    }
+
+    private static UsageException Explain(Error error, string[] tokens)
+    {
+        if (error is BadFormatConversionError bad)
+        {
+            string prefix = "--" + bad.NameInfo.LongName + "=";
+            string value = tokens.LastOrDefault(t => t.StartsWith(prefix, StringComparison.Ordinal)) ?? prefix;
+            return OptionValues.Invalid(bad.NameInfo.LongName, value[prefix.Length..]);
+        }
+
+        return error switch
+        {
+            NamedError named => new UsageException($"invalid use of --{named.NameInfo.LongName} ({error.Tag})"),
+            TokenError token => new UsageException($"unknown flag: {token.Token}"),
+            _ => new UsageException("invalid command line: " + error.Tag),
+        };
+    }
+}

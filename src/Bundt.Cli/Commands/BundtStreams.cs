@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text.Json;
+using Bundt.Cli.Http;
+using Bundt.Cli.Output;
+using Bundt.Cli.Streams;
+using Bundt.Linux;
+
+namespace Bundt.Cli.Commands;
+
+/// <summary>The end of run, exec and start -a: streams over our own protocol, picked up again where a killed daemon let them fall.</summary>
+internal static class BundtStreams
+{
+    /// <summary>Asks the daemon to switch protocols.</summary>
+    public const string UpgradeHeaders = "Connection: Upgrade\r\nUpgrade: bundt\r\n";
+
+    private const int MaximumFruitlessResumes = 20;
+    private const int ExecPollMilliseconds = 100;
+
+    /// <summary>Prints the daemon's warnings.</summary>
+    public static void ShowWarnings(HttpConnection connection)
+    {
+        foreach ((string name, string value) in connection.Headers)
+        {
+            if (name.Equals("Bundt-Warning", StringComparison.OrdinalIgnoreCase))
+            {
+                Failure.Warn(value);
+            }
+        }
+    }
+
+    /// <summary>Copies the streams to their end.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Finish(StreamSession session, DaemonClient client, HttpConnection connection, string id)
+    {
+        StreamEnd end = session.Run(connection.Socket, connection.TakeBuffered().Span);
+        int fruitless = 0;
+        while (end == StreamEnd.Lost)
+        {
+            long before = session.StdoutBytes + session.StderrBytes;
+            (StreamEnd resumed, int? code) = Resume(session, client, id);
+            if (code is int exit)
+            {
+                return exit;
+            }
+
+            end = resumed;
+            fruitless = session.StdoutBytes + session.StderrBytes > before ? 0 : fruitless + 1;
+            if (end == StreamEnd.Lost && fruitless > MaximumFruitlessResumes)
+            {
+                throw new BundtException(FailureKind.Unavailable, Phase.Run, "the connection to the daemon is lost again and again", $"The container goes on; see: bundt logs {Short(id)}");
+            }
+        }
+
+        return end switch
+        {
+            StreamEnd.Exited => session.ExitCode ?? 0,
+            StreamEnd.Interrupted => 128 + session.Signal,
+            _ => 0,
+        };
+    }
+
+    private static (StreamEnd End, int? Code) Resume(StreamSession session, DaemonClient client, string id)
+    {
+        string counts = string.Create(CultureInfo.InvariantCulture, $"stdout={session.StdoutBytes}&stderr={session.StderrBytes}");
+        try
+        {
+            using HttpConnection connection = client.Open("POST", $"/bundt/v1/containers/{id}/resume?{counts}", default, UpgradeHeaders);
+            return (session.Run(connection.Socket, connection.TakeBuffered().Span), null);
+        }
+        catch (ConnectionLostException)
+        {
+            return (StreamEnd.Lost, null);
+        }
+        catch (ApiException e) when (e.Status == 404)
+        {
+            return (StreamEnd.Exited, ExecExitCode(client, id) ?? throw new BundtException(FailureKind.NotFound, Phase.Run, $"the connection to the daemon was lost, and {Short(id)} was removed meanwhile; its exit code is not known"));
+        }
+    }
+
+    // An exec keeps no log to resume from: its exit code is all that can still be had.
+    private static int? ExecExitCode(DaemonClient client, string id)
+    {
+        bool told = false;
+        while (true)
+        {
+            JsonElement exec;
+            try
+            {
+                exec = client.FetchJson("GET", $"/exec/{id}/json");
+            }
+            catch (ApiException e) when (e.Status == 404)
+            {
+                return null;
+            }
+            catch (ConnectionLostException)
+            {
+                continue;
+            }
+
+            if (!told)
+            {
+                told = true;
+                StandardStreams.Error("bundt: the connection to the daemon was lost; what the command wrote since then is lost too\n");
+            }
+
+            if (!exec.GetProperty("Running").GetBoolean())
+            {
+                return exec.TryGetProperty("ExitCode", out JsonElement code) && code.ValueKind == JsonValueKind.Number ? code.GetInt32() : 255;
+            }
+
+            Thread.Sleep(ExecPollMilliseconds);
+        }
+    }
+
+    private static string Short(string id) => id.Length > 12 ? id[..12] : id;
+}
