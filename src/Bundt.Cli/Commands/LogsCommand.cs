@@ -29,7 +29,8 @@ internal static class LogsCommand
             return 0;
         }
 
-        Follow(client, target + "&follow=1&timestamps=1", tail, since, framed, new LogFollower(options.Timestamps));
+        using var follower = new LogFollower(options.Timestamps);
+        Follow(client, target + "&follow=1&timestamps=1", tail, since, framed, follower);
         return 0;
     }
 

@@ -9,7 +9,7 @@ namespace Bundt.Cli.Streams;
 /// it has shown already.
 /// </summary>
 /// <param name="showTimes">Whether the user asked for the times.</param>
-internal sealed class LogFollower(bool showTimes)
+internal sealed class LogFollower(bool showTimes) : IDisposable
 {
     private readonly MemoryStream _stdout = new();
     private readonly MemoryStream _stderr = new();
@@ -78,6 +78,13 @@ internal sealed class LogFollower(bool showTimes)
                 pending.SetLength(0);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stdout.Dispose();
+        _stderr.Dispose();
     }
 
     private void Show(int stream, ReadOnlySpan<byte> line)

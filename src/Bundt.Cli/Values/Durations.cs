@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Bundt.Cli.Values;
@@ -5,6 +6,8 @@ namespace Bundt.Cli.Values;
 /// <summary>Durations and points in time as docker reads and prints them.</summary>
 internal static class Durations
 {
+    private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789.");
+
     /// <summary>Reads Go's "1h30m", "1.5s", "300ms".</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
@@ -29,14 +32,14 @@ internal static class Durations
         double nanoseconds = 0;
         while (rest.Length > 0)
         {
-            int n = rest.IndexOfAnyExcept("0123456789.");
+            int n = rest.IndexOfAnyExcept(s_digits);
             if (n <= 0 || !double.TryParse(rest[..n], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
             {
                 return false;
             }
 
             rest = rest[n..];
-            int end = rest.IndexOfAny("0123456789.");
+            int end = rest.IndexOfAny(s_digits);
             ReadOnlySpan<char> unit = end < 0 ? rest : rest[..end];
             double factor = unit switch { "ns" => 1, "us" or "µs" => 1e3, "ms" => 1e6, "s" => 1e9, "m" => 60e9, "h" => 3600e9, _ => 0 };
             if (factor == 0)
@@ -63,7 +66,7 @@ internal static class Durations
     /// <exception cref="CommandLine.UsageException">It is none of these.</exception>
     public static string ToTimestamp(string option, string text, DateTimeOffset now)
     {
-        if (text.Length > 0 && text.AsSpan().IndexOfAnyExcept("0123456789.") < 0)
+        if (text.Length > 0 && text.AsSpan().IndexOfAnyExcept(s_digits) < 0)
         {
             return text;
         }

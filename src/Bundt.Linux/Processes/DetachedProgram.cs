@@ -153,40 +153,40 @@ public static unsafe partial class DetachedProgram
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int posix_spawn(int* pid, string path, void* actions, void* attributes, byte** argv, byte** envp);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawn_file_actions_init(void* actions);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawn_file_actions_destroy(void* actions);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int posix_spawn_file_actions_addopen(void* actions, int fd, string path, int flags, uint mode);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawn_file_actions_adddup2(void* actions, int fd, int target);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawnattr_init(void* attributes);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawnattr_destroy(void* attributes);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawnattr_setflags(void* attributes, short flags);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawnattr_setsigmask(void* attributes, void* signals);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int posix_spawnattr_setsigdefault(void* attributes, void* signals);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int sigemptyset(void* signals);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int sigfillset(void* signals);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -195,7 +195,7 @@ public static unsafe partial class DetachedProgram
     [LibraryImport("libc", SetLastError = true)]
     private static partial int waitpid(int pid, int* status, int options);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial uint umask(int mask);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -17,15 +17,15 @@ public static unsafe partial class FatalSignal
         _ = raise(number);
     }
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial nint signal(int number, nint action);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int sigemptyset(void* set);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int pthread_sigmask(int how, void* set, void* before);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int raise(int number);
 }
