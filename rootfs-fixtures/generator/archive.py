@@ -1,4 +1,4 @@
-"""An OCI archive: a tar of an image layout with one image in it."""
+"""An archive of one image: an OCI image layout, and beside it the manifest.json that older `docker load` wants, as docker save writes both."""
 import hashlib
 import io
 import json
@@ -40,6 +40,8 @@ def write_archive(path, name, recipe, layers):
     index = _json({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
         {**manifest_blob, "annotations": {"org.opencontainers.image.ref.name": tag,
                                           "io.containerd.image.name": f"docker.io/library/{name}:{tag}"}}]})
+    docker = _json([{"Config": "blobs/sha256/" + config_blob["digest"][7:], "RepoTags": [f"{name}:{tag}"],
+                     "Layers": ["blobs/sha256/" + layer.digest[7:] for layer in layers]}])
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         def add(entry, size, content):
             member = tarfile.TarInfo(entry)
@@ -52,6 +54,7 @@ def write_archive(path, name, recipe, layers):
         layout = b'{"imageLayoutVersion":"1.0.0"}'
         add("oci-layout", len(layout), io.BytesIO(layout))
         add("index.json", len(index), io.BytesIO(index))
+        add("manifest.json", len(docker), io.BytesIO(docker))
         written = set()
         for blob, data in ((manifest_blob, manifest), (config_blob, config)):
             add("blobs/sha256/" + blob["digest"][7:], len(data), io.BytesIO(data))

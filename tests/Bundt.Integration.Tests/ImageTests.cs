@@ -32,10 +32,10 @@ public sealed class ImageTests : DaemonTests
     {
         var file = Path.Combine(Paths.Work, $"{format}.tar");
         File.Delete(file);
-        new Command("skopeo", "--insecure-policy", "copy", "-q", $"oci-archive:{Fixture.Archive("busybox")}:latest", $"{format}:{file}:converted:{format}").Run().Ok();
+        new Command("skopeo", "--insecure-policy", "copy", "-q", $"oci-archive:{Fixture.Archive("busybox-one")}:latest", $"{format}:{file}:converted:{format}").Run().Ok();
         Assert.That(Bundt("load", "-i", file).Ok().Stdout, Does.Contain("Loaded image"));
         var name = Bundt("images", "--format", "{{.Repository}}:{{.Tag}}").Ok().Lines.Single(l => l.EndsWith($":{format}", StringComparison.Ordinal));
-        Assert.That(Bundt("run", "--rm", "--network", "none", name, "cat", "/etc/motd").Ok().Stdout, Is.EqualTo("A layer of zstd greets you.\n"));
+        Assert.That(Bundt("run", "--rm", "--network", "none", name, "echo", "converted").Ok().Text, Is.EqualTo("converted"));
         Bundt("rmi", name).Ok();
     }
 

@@ -19,6 +19,17 @@ def wait_for(path, process, seconds=30):
         time.sleep(0.02)
 
 
+def smallest(name):
+    """Private KiB of the smallest living process of that name; zombies have no memory to read."""
+    sizes = []
+    for pid in processes(name):
+        try:
+            sizes.append(memory(pid, *PRIVATE))
+        except OSError:
+            pass
+    return min((size for size in sizes if size), default=None)
+
+
 class Engine:
     """What daemons with a docker-like client have in common."""
     environment = None
@@ -91,7 +102,7 @@ class Bundt(Engine):
         return memory(self.daemon.pid, "Rss")
 
     def monitor(self):
-        return memory(min(processes("bundt-launcher") or processes("bundt-monitor") or processes("bundt:")), *PRIVATE)
+        return smallest("bundt-monitor") or smallest("bundt:") or smallest("bundt-launcher")
 
     def end(self):
         self.remove_all()
@@ -117,14 +128,13 @@ class Docker(Engine):
              "--iptables=false", "--ip6tables=false", "--insecure-registry", "127.0.0.1:5000"], env=self.environment, stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         self.version = "docker " + quiet([*self.client, "version", "-f", "{{.Server.Version}}"], self.environment)
-        quiet(["skopeo", "--insecure-policy", "copy", "-q", f"oci-archive:{archive}:latest", f"docker-archive:{home}/busybox.tar:busybox:latest"])
-        quiet([*self.client, "load", "-i", home / "busybox.tar"], self.environment)
+        quiet([*self.client, "load", "-i", archive], self.environment)
 
     def resident(self):
         return sum(memory(pid, "Rss") for pid in [self.daemon.pid, *processes("containerd")] if not pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("containerd-shim"))
 
     def monitor(self):
-        return memory(processes("containerd-shim")[0], *PRIVATE)
+        return smallest("containerd-shim")
 
     def end(self):
         self.remove_all() if quiet([*self.client, "ps", "-aq"], self.environment) else None
@@ -142,20 +152,20 @@ class Podman(Engine):
         (home / "policy.json").write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
         conf = home / "containers.conf"
         conf.write_text(f'[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "crun"\nconmon_path = ["{peer("conmon")}"]\n'
+                        f'helper_binaries_dir = ["{pathlib.Path(podman).parent}", "/usr/lib/podman"]\n'
                         f'[engine.runtimes]\ncrun = ["{peer("crun")}"]\n[containers]\nlog_driver = "k8s-file"\npids_limit = 0\n')
         (home / "registries.conf").write_text('unqualified-search-registries = ["localhost"]\n[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n')
         self.environment = {**os.environ, "CONTAINERS_CONF": str(conf), "CONTAINERS_REGISTRIES_CONF": str(home / "registries.conf")}
         self.client = [podman, "--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "overlay"]
         self.version = "podman " + quiet([podman, "--version"]).split()[-1]
-        quiet(["skopeo", "--insecure-policy", "copy", "-q", f"oci-archive:{archive}:latest", f"docker-archive:{home}/busybox.tar:busybox:latest"])
-        quiet([*self.client, "load", "-i", home / "busybox.tar"], self.environment)
+        quiet([*self.client, "load", "-i", archive], self.environment)
         quiet(self.run_command(), self.environment)
 
     def resident(self):
         return None
 
     def monitor(self):
-        return memory(processes("conmon")[0], *PRIVATE)
+        return smallest("conmon")
 
     def end(self):
         self.remove_all() if quiet([*self.client, "ps", "-aq"], self.environment) else None
@@ -191,17 +201,17 @@ class OciRuntime(Engine):
         (bundle / "config.json").write_text(json.dumps(config))
 
     def run_command(self):
-        return [*self.client, "run", "--bundle", str(self.home / "once"), "once"]
+        return [*self.client, "run", "--bundle", str(self.home / "once"), f"{self.name}-once"]
 
     def start_sleeper(self):
         with open(self.home / "log", "w") as log:
-            subprocess.run([*self.client, "run", "-d", "--bundle", str(self.home / "long"), "long"], stdin=NULL, stdout=log, stderr=log, check=True)
+            subprocess.run([*self.client, "run", "-d", "--bundle", str(self.home / "long"), f"{self.name}-long"], stdin=NULL, stdout=log, stderr=log, check=True)
 
     def stop_sleeper(self):
-        quiet([*self.client, "delete", "-f", "long"])
+        quiet([*self.client, "delete", "-f", f"{self.name}-long"])
 
     def exec_command(self):
-        return [*self.client, "exec", "long", "true"]
+        return [*self.client, "exec", f"{self.name}-long", "true"]
 
     def ps_command(self):
         return None
