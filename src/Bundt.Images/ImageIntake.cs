@@ -78,8 +78,18 @@ internal sealed class ImageIntake : IDisposable
         var tee = ingest.Tee(source, progress);
         await using (tee.ConfigureAwait(false))
         {
-            // The blob must be committed whether or not its tree was there: both readers go to the blob's end.
-            await Layers.UnpackAsync(diffId, tee, ingest.Commit, cancellation).ConfigureAwait(false);
+            try
+            {
+                // The blob must be committed whether or not its tree was there: both readers go to the blob's end.
+                await Layers.UnpackAsync(diffId, tee, ingest.Commit, cancellation).ConfigureAwait(false);
+            }
+            catch (Linux.BundtException e) when (e is { Phase: Linux.Phase.Unpack, Kind: Linux.FailureKind.InvalidArgument })
+            {
+                // What cannot be unpacked was mostly damaged on its way. Then the commit refuses the blob, and that is the cause to name.
+                await tee.CopyToAsync(Stream.Null, cancellation).ConfigureAwait(false);
+                ingest.Commit();
+                throw;
+            }
         }
 
         return true;

@@ -1,3 +1,4 @@
+using Bundt.Images.Registry;
 using Bundt.Oci.Distribution;
 
 namespace Bundt.Images;
@@ -5,10 +6,13 @@ namespace Bundt.Images;
 // What the store does with registries.
 public sealed partial class ImageStore
 {
+    private readonly RegistryTransport _transport = new(RegistryTimings.Default);
+
     /// <summary>Pulls an image and unpacks its layers. Two pulls of the same blob share one download.</summary>
     public Task<StoredImage> PullAsync(ImageReference reference, PullOptions options, IProgress<PullProgress>? progress, CancellationToken cancellation) =>
-        throw new NotImplementedException();
+        new ImagePuller(_registries, _transport).PullAsync(this, reference, options, progress, cancellation);
 
     /// <summary>Repositories of a registry's catalogue (or its search service) that contain the term.</summary>
-    public Task<IReadOnlyList<SearchResult>> SearchAsync(string term, int limit, CancellationToken cancellation) => throw new NotImplementedException();
+    public Task<IReadOnlyList<SearchResult>> SearchAsync(string term, int limit, CancellationToken cancellation) =>
+        new RegistrySearch(_registries, _transport).SearchAsync(term, limit, cancellation);
 }

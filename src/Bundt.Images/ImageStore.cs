@@ -181,6 +181,7 @@ public sealed partial class ImageStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _transport.Dispose();
         _layers.Dispose();
         _blobs.Dispose();
         _root.Dispose();
