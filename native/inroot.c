@@ -52,13 +52,13 @@ static int open_or_make(int dir, char *path, size_t length, unsigned mode)
         while (end < length && path[end] != '/')
             end++;
         if (end > start) {
+            size_t rest = end;
+            while (rest < length && path[rest] == '/')
+                rest++;
             const char kept = path[end];
             path[end] = '\0';
             int next = inroot_open(dir, path, O_PATH | O_DIRECTORY, 0, 0);
             if (next == -ENOENT) {
-                size_t rest = end;
-                while (rest < length && path[rest] == '/')
-                    rest++;
                 int made = (int)SYS(mkdirat, current, path + start, rest == length ? mode : 0755U);
                 /* EEXIST: somebody was faster, or it is a dangling link, which open_child refuses. */
                 next = made == 0 || made == -EEXIST ? open_child(current, path + start) : made;

@@ -61,7 +61,9 @@ void party_abort(struct party *party)
             SYS(kill, party->joiner, SIGKILL);
         if (need_init(party) == 0) {
             SYS(pidfd_send_signal, party->init_pidfd, SIGKILL, 0, 0);
-            SYS(wait4, party->init_pid, 0, 0, 0);
+            int status = 0;
+            SYS(wait4, party->init_pid, &status, 0, 0);
+            monitor_abandon(party, status);
         }
     }
     SYS(exit_group, 1);

@@ -27,7 +27,6 @@ struct party {
     int init_pid;           /* supervisor only; 0: not yet */
     int init_pidfd;         /* supervisor only; -1: not yet */
     bool umask_set;
-    bool monitor_opened;
     const char *executable; /* what OP_RESOLVE_EXEC picked */
 };
 
@@ -91,5 +90,7 @@ operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_caps
 operation op_chdir, op_resolve_exec, op_exec, op_reaper;
 /* monitor.c */
 operation op_monitor_open, op_monitor;
+/* The supervisor gives up after OP_MONITOR_OPEN: whoever finds the record `monitor` shall find how it ended, too. */
+void monitor_abandon(const struct party *party, int init_status);
 
 #endif

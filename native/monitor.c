@@ -266,10 +266,9 @@ static bool drain(struct monitor *self)
 }
 
 /* The command was never executed: whoever started it learns why from the report. */
-static bool has_start_failed(const struct monitor *self)
+static bool has_start_failed(const struct plan_report *report)
 {
-    return __atomic_load_n(&self->report->phase, __ATOMIC_ACQUIRE) != PHASE_EXEC ||
-           __atomic_load_n(&self->report->failed, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&report->phase, __ATOMIC_ACQUIRE) != PHASE_EXEC || __atomic_load_n(&report->failed, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* A full disk must not cost the exit code: the oldest part of the log makes room for it. */
@@ -281,7 +280,7 @@ static int write_exit_record(struct monitor *self, char *text, uint32_t size)
         .started = self->started,
         .finished = record_now(),
         .log_dropped = self->log.dropped,
-        .start_failed = has_start_failed(self),
+        .start_failed = has_start_failed(self->report),
         .report = self->report,
     };
     const int directory = monitor_slot(self->settings.directory);
@@ -289,6 +288,16 @@ static int write_exit_record(struct monitor *self, char *text, uint32_t size)
     while ((fd == -ENOSPC || fd == -EDQUOT) && log_sacrifice(&self->log))
         fd = record_exit(directory, &facts, text, size);
     return fd;
+}
+
+void monitor_abandon(const struct party *party, int init_status)
+{
+    if (monitor.record < 0)
+        return;
+    char text[512];
+    monitor.report = party->plan.report;
+    monitor.init_status = init_status;
+    write_exit_record(&monitor, text, sizeof text);
 }
 
 /* Tells everybody, each as soon as it has room. */

@@ -88,6 +88,8 @@ struct log_frame {
  *            report says why, here only `error` (errno), `detail` and `op` of it are kept). Written as `exit.new` and renamed into place, last line `end`.
  *            An `exit` of an earlier life is removed before `monitor` is written.
  *
+ * A start that fails after `monitor` was written leaves an `exit` with start-failed, whether the monitor served already or not.
+ *
  * A client that is attached and does not read is waited for, while the container runs. After the end it has 10 s from its last progress. */
 
 #endif

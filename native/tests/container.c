@@ -30,7 +30,7 @@ const char *container_lower(void)
     snprintf(command, sizeof command,
              "set -e; mkdir -p %s/bin %s/proc %s/sys %s/dev %s/etc %s/tmp; cp /bin/busybox %s/bin/; cd %s/bin; "
              "for a in sh cat ls echo id mount hostname sleep true false readlink stat env printf ulimit touch mkdir nproc head wc seq kill "
-             "tr grep test dd stty ps ip; do ln -sf busybox $a; done",
+             "tr grep test dd stty ps ip cut sed; do ln -sf busybox $a; done",
              lower, lower, lower, lower, lower, lower, lower, lower);
     if (system(command) != 0)
         test_skip("no static busybox in /bin");
@@ -105,6 +105,23 @@ void container_begin(struct container *container, uint64_t namespaces)
     INIT_OP(b, OP_OPEN, .a = container->root, .s = builder_string(b, "dev/null"), .x = O_PATH, .z = RESOLVE_IN_ROOT,
             .b = container->dev_null);
     INIT_OP(b, OP_STDIO, .a = null_slot, .b = output_slot, .x = (uint64_t)output_slot);
+}
+
+struct plan_op *container_clone(struct container *container)
+{
+    struct plan_op *op = container->builder.ops;
+    while (op->code != OP_CLONE)
+        op++;
+    return op;
+}
+
+void container_before_clone(struct container *container, struct plan_op op)
+{
+    struct plan_op *clone = container_clone(container);
+    const size_t at = (size_t)(clone - container->builder.ops);
+    memmove(clone + 1, clone, (container->builder.op_count - at) * sizeof *clone);
+    *clone = op;
+    container->builder.op_count++;
 }
 
 void container_pivot(struct container *container)

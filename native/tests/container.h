@@ -15,6 +15,11 @@ struct container {
 
 /* Everything up to the pivot, exclusive: init's operations that a test adds come next. */
 void container_begin(struct container *container, uint64_t namespaces);
+/* The supervisor's OP_CLONE. */
+struct plan_op *container_clone(struct container *container);
+/* Adds an operation of the supervisor's before it clones, so that init inherits the result. */
+void container_before_clone(struct container *container, struct plan_op op);
+#define BEFORE_CLONE(container, code, ...) container_before_clone((container), MAKE_OP(code, SECTION_SUPERVISOR, __VA_ARGS__))
 void container_pivot(struct container *container);
 /* Executes /bin/sh -c script in the end. */
 void container_shell(struct container *container, const char *script);

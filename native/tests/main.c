@@ -7,9 +7,12 @@
 
 int main(int argc, char **argv)
 {
-    launcher_path = argc > 1 ? argv[1] : "../out/libexec/bundt-launcher";
     setvbuf(stdout, NULL, _IOLBF, 0);
-    run_operation_tests();
-    run_monitor_tests();
+    for (int i = 1; i < argc; i++) {
+        launcher_path = argv[i];
+        printf("# launcher: %s\n", launcher_path);
+        run_operation_tests();
+        run_monitor_tests();
+    }
     return test_summary();
 }

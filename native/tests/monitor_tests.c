@@ -255,6 +255,19 @@ static char *collect(int fd, char *exit_text, size_t exit_size)
     return text;
 }
 
+/* Reads output until it contains the text. */
+static void await_output(int fd, const char *text)
+{
+    static char seen[65536];
+    seen[0] = '\0';
+    while (!strstr(seen, text)) {
+        struct received *message = receive(fd);
+        REQUIRE(message->type > 0 && strlen(seen) + message->length < sizeof seen);
+        if (message->type == MSG_STDOUT || message->type == MSG_STDERR)
+            strcat(seen, message->bytes);
+    }
+}
+
 /* --- tests ---------------------------------------------------------------------------------------------------------------- */
 
 static struct monitored m;
@@ -288,9 +301,502 @@ static void a_client_from_the_first_byte_on_gets_everything_in_order(void)
     REQUIRE_EQUAL(exit_value(&m, "status"), 3); /* written before it is announced */
 }
 
+static void a_start_that_fails_is_recorded_as_such(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    INIT_OP(&m.container.builder, OP_OPEN, .s = builder_string(&m.container.builder, "/nowhere"), .b = 60);
+    start_unchecked(&m, "true");
+    REQUIRE_EQUAL(m.launch.report->failed, 1);
+    REQUIRE_EQUAL(m.launch.report->error, ENOENT);
+    launch_wait(&m.launch); /* as a monitor already, or at the rendezvous before: the record is the same */
+    REQUIRE_EQUAL(exit_value(&m, "start-failed"), 1);
+    REQUIRE_EQUAL(exit_value(&m, "error"), ENOENT);
+    REQUIRE_EQUAL(exit_value(&m, "op"), m.launch.report->op);
+}
+
+static void a_signal_s_death_is_recorded(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "sleep 100");
+    kill(m.launch.report->init_pid, SIGKILL);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 137);
+    REQUIRE_EQUAL(exit_value(&m, "signal"), 9);
+}
+
+static void a_new_life_removes_the_old_exit_and_continues_the_log(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "echo first; exit 1");
+    launch_wait(&m.launch);
+    begin(&m);
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "echo second; sleep 100");
+    await_output(m.client, "second\n");
+    REQUIRE(access(state_file(&m, "exit"), F_OK) != 0);
+    kill(m.launch.report->init_pid, SIGKILL);
+    launch_wait(&m.launch);
+    REQUIRE_TEXT(log_text(&m, "stdio.log", 1, NULL), "first\nsecond\n");
+}
+
+static void a_torn_frame_of_a_killed_monitor_is_cut(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "echo first; sleep 100");
+    await_output(m.client, "first\n");
+    kill(m.launch.pid, SIGKILL);
+    launch_wait(&m.launch);
+    int fd = open(state_file(&m, "stdio.log"), O_WRONLY | O_APPEND);
+    const struct log_frame torn = {.length = 100, .stream = 1, .magic = LOG_FRAME_MAGIC};
+    REQUIRE(write(fd, &torn, sizeof torn) == sizeof torn && write(fd, "half", 4) == 4);
+    close(fd);
+    kill(m.launch.report->init_pid, SIGKILL);
+    wait_exit_code(m.launch.report->init_pid);
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "echo second");
+    launch_wait(&m.launch);
+    REQUIRE_TEXT(log_text(&m, "stdio.log", 1, NULL), "first\nsecond\n");
+}
+
+static void the_monitor_ignores_signals_and_holds_its_lock_until_the_end(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "sleep 100");
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        kill(m.launch.pid, signals[i]);
+    close(connect_client(&m)); /* still answers */
+    int fd = open(state_file(&m, "monitor"), O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    REQUIRE(fcntl(fd, F_OFD_SETLK, &lock) != 0 && errno == EAGAIN);
+    kill(m.launch.report->init_pid, SIGKILL);
+    launch_wait(&m.launch);
+    REQUIRE(fcntl(fd, F_OFD_SETLK, &lock) == 0);
+}
+
+static void a_second_monitor_of_the_same_directory_is_refused(void)
+{
+    static struct monitored other;
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "sleep 100");
+    begin(&other);
+    add_pipes(&other, 0);
+    start_unchecked(&other, "sleep 100");
+    REQUIRE_EQUAL(other.launch.report->failed, 1);
+    REQUIRE_EQUAL(other.launch.report->error, EAGAIN);
+    REQUIRE_EQUAL(launch_wait(&other.launch), 1);
+    REQUIRE(kill(other.launch.report->init_pid, 0) != 0 && errno == ESRCH); /* taken along */
+    kill(m.launch.report->init_pid, SIGKILL);
+    launch_wait(&m.launch);
+}
+
+static void several_clients_get_the_same_and_each_is_told_of_the_end(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    start(&m, "read x; echo $x; echo err >&2; exit 4");
+    int clients[5];
+    for (int i = 0; i < 5; i++)
+        clients[i] = attach_client(&m, i == 4 ? ATTACH_STDERR : ATTACH_STDIN | ATTACH_STDOUT);
+    int waiter = connect_client(&m);
+    send_message(waiter, MSG_WAIT, NULL, 0);
+    send_message(waiter, 99, "unknown", 7);
+    send_message(waiter, MSG_STDIN, "not attached\n", 13);
+    send_message(clients[1], MSG_STDIN, "hello\n", 6);
+    for (int i = 0; i < 5; i++) {
+        REQUIRE_TEXT(collect(clients[i], exit_text, sizeof exit_text), i == 4 ? "err\n" : "hello\n");
+        REQUIRE_CONTAINS(exit_text, "\nstatus 4\n");
+    }
+    REQUIRE_TEXT(collect(waiter, exit_text, sizeof exit_text), "");
+    REQUIRE_CONTAINS(exit_text, "\nstatus 4\n");
+    launch_wait(&m.launch);
+}
+
+static void the_position_says_what_an_attachment_missed(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDOUT | ATTACH_STDIN);
+    start(&m, "echo 12345; read x; echo late");
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    REQUIRE_TEXT(expect(m.client, MSG_STDOUT)->bytes, "12345\n");
+    int late = connect_client(&m);
+    const uint8_t flags = ATTACH_STDOUT;
+    send_message(late, MSG_ATTACH, &flags, 1);
+    REQUIRE_TEXT(expect(late, MSG_ATTACHED)->bytes, "stdout 6\nstderr 0\nlog-rotations 0\nlog-size 22\n");
+    send_message(m.client, MSG_STDIN, "\n", 1);
+    REQUIRE_TEXT(collect(late, exit_text, sizeof exit_text), "late\n");
+    launch_wait(&m.launch);
+}
+
+static void a_half_closed_stdin_ends_the_container_s(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN | MONITOR_STDIN_ONCE;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "cat; echo over");
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    send_message(m.client, MSG_STDIN, "data\n", 5);
+    send_message(m.client, MSG_STDIN_CLOSE, NULL, 0);
+    REQUIRE_TEXT(collect(m.client, exit_text, sizeof exit_text), "data\nover\n");
+    launch_wait(&m.launch);
+}
+
+static void a_client_that_shuts_down_its_side_still_gets_the_output(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN | MONITOR_STDIN_ONCE;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "cat; echo over");
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    send_message(m.client, MSG_STDIN, "data\n", 5);
+    shutdown(m.client, SHUT_WR);
+    REQUIRE_TEXT(collect(m.client, exit_text, sizeof exit_text), "data\nover\n");
+    launch_wait(&m.launch);
+}
+
+static void stdin_of_a_client_that_left_arrives_whole(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN | MONITOR_STDIN_ONCE;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN);
+    start(&m, "sleep 0.3; wc -c");
+    static char block[60000];
+    memset(block, 'x', sizeof block);
+    for (int i = 0; i < 3; i++) /* more than the pipe holds */
+        send_message(m.client, MSG_STDIN, block, sizeof block);
+    close(m.client);
+    launch_wait(&m.launch);
+    REQUIRE_TEXT(log_text(&m, "stdio.log", 1, NULL), "180000\n");
+}
+
+static void stdin_stays_open_for_the_next_client_when_asked_to(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    start(&m, "read a; read b; echo $a $b");
+    int first = attach_client(&m, ATTACH_STDIN);
+    send_message(first, MSG_STDIN, "one\n", 4);
+    send_message(first, MSG_STDIN_CLOSE, NULL, 0);
+    close(first);
+    int second = attach_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    send_message(second, MSG_STDIN, "two\n", 4);
+    REQUIRE_TEXT(collect(second, exit_text, sizeof exit_text), "one two\n");
+    launch_wait(&m.launch);
+}
+
+static void stdin_that_nobody_holds_is_closed(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "cat; echo over");
+    launch_wait(&m.launch);
+    REQUIRE_TEXT(log_text(&m, "stdio.log", 1, NULL), "over\n");
+}
+
+static void a_container_that_closed_its_stdin_does_not_disturb(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "exec 0<&-; echo ready; sleep 0.3; echo over");
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    expect(m.client, MSG_STDOUT);
+    for (int i = 0; i < 10; i++)
+        send_message(m.client, MSG_STDIN, "ignored\n", 8);
+    REQUIRE_TEXT(collect(m.client, exit_text, sizeof exit_text), "over\n");
+    launch_wait(&m.launch);
+}
+
+static void a_slow_client_is_waited_for_and_loses_nothing(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "head -c 900000 /dev/zero; echo > /dev/null; exit 2");
+    struct timespec pause = {.tv_nsec = 400000000};
+    nanosleep(&pause, NULL);
+    REQUIRE(access(state_file(&m, "exit"), F_OK) != 0); /* held back by us */
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    size_t total = 0;
+    struct received *message;
+    while ((message = receive(m.client))->type == MSG_STDOUT)
+        total += message->length;
+    REQUIRE_EQUAL(message->type, MSG_EXIT);
+    REQUIRE_EQUAL(total, 900000);
+    launch_wait(&m.launch);
+}
+
+static void a_client_that_takes_nothing_after_the_end_is_given_up(void)
+{
+    begin(&m);
+    add_pipes(&m, 1 << 20);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "head -c 900000 /dev/zero; exit 2"); /* fits into socket and pipe: init ends with the client stuck */
+    int other = connect_client(&m);
+    REQUIRE_EQUAL(receive(other)->type, MSG_EXIT);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 2);
+    REQUIRE_EQUAL(exit_value(&m, "log-dropped"), 0);
+}
+
+static void a_vanished_client_is_not_waited_for(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "head -c 900000 /dev/zero; exit 2");
+    struct timespec pause = {.tv_nsec = 200000000};
+    nanosleep(&pause, NULL);
+    close(m.client);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 2);
+}
+
+static void logs_rotate_and_keep_whole_frames(void)
+{
+    begin(&m);
+    m.settings.log_size = 100000;
+    m.settings.log_files = 3;
+    add_pipes(&m, 0);
+    start(&m, "i=0; while [ $i -lt 40000 ]; do echo line $i; i=$((i+1)); done");
+    launch_wait(&m.launch);
+    REQUIRE(access(state_file(&m, "stdio.log.3"), F_OK) != 0);
+    static char all[400000];
+    const char *const names[] = {"stdio.log.2", "stdio.log.1", "stdio.log"};
+    for (int i = 0; i < 3; i++) {
+        struct stat status;
+        REQUIRE(stat(state_file(&m, names[i]), &status) == 0 && status.st_size <= 100000);
+        strcat(all, log_text(&m, names[i], 1, NULL));
+    }
+    int first = atoi(strstr(all, "line ") + 5);
+    static char expected[400000];
+    for (char *at = expected; first < 40000; first++)
+        at += sprintf(at, "line %d\n", first);
+    REQUIRE_TEXT(all, expected);
+}
+
+static void without_a_log_there_is_none(void)
+{
+    begin(&m);
+    m.settings.log_size = 0;
+    m.settings.log_files = 0;
+    add_pipes(&m, 0);
+    start(&m, "echo x");
+    launch_wait(&m.launch);
+    REQUIRE(access(state_file(&m, "stdio.log"), F_OK) != 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 0);
+}
+
+static void a_full_disk_drops_counts_and_never_blocks(void)
+{
+    begin(&m);
+    REQUIRE(mount("tmpfs", m.directory, "tmpfs", 0, "size=128k") == 0);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDERR | ATTACH_STDOUT);
+    char filler[160];
+    snprintf(filler, sizeof filler, "%s", state_file(&m, "filler"));
+    start(&m, "echo before; read x; head -c 300000 /dev/zero; echo full >&2; read x; echo after");
+    const int client = m.client;
+    await_output(client, "before\n");
+    int fd = open(filler, O_WRONLY | O_CREAT, 0600);
+    static char block[4096];
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    send_message(client, MSG_STDIN, "\n", 1);
+    size_t total = 0;
+    struct received *message;
+    while ((message = receive(client))->type == MSG_STDOUT)
+        total += message->length;
+    REQUIRE(message->type == MSG_STDERR);
+    while (total < 300000) /* the two streams are not ordered among themselves */
+        total += expect(client, MSG_STDOUT)->length;
+    close(fd);
+    unlink(filler);
+    send_message(client, MSG_STDIN, "\n", 1);
+    collect(client, exit_text, sizeof exit_text);
+    REQUIRE_CONTAINS(exit_text, "log-dropped 300");
+    launch_wait(&m.launch);
+    REQUIRE_CONTAINS(log_text(&m, "stdio.log", 3, NULL), " bytes dropped: No space left on device");
+    const char *text = log_text(&m, "stdio.log", 1, NULL);
+    REQUIRE(strncmp(text, "before\n", 7) == 0);
+    umount2(m.directory, MNT_DETACH);
+}
+
+static void an_exec_ends_when_its_process_does(void)
+{
+    begin(&m);
+    container_clone(&m.container)->y &= ~(uint64_t)CLONE_NEWPID;
+    m.settings.flags = MONITOR_EXEC;
+    add_pipes(&m, 0);
+    start(&m, "sleep 100 & echo $!; exit 6");
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 6);
+    kill(atoi(log_text(&m, "stdio.log", 1, NULL)), SIGKILL);
+}
+
+static void init_of_the_host_s_pid_namespace_takes_its_cgroup_along(void)
+{
+    char cgroup[96];
+    snprintf(cgroup, sizeof cgroup, "/sys/fs/cgroup/unified/bundt-test-%d", getpid());
+    if (mkdir(cgroup, 0755) != 0)
+        test_skip("no writable cgroup v2 hierarchy");
+    begin(&m);
+    struct plan_builder *b = &m.container.builder;
+    m.settings.cgroup = builder_pass(b, open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    container_clone(&m.container)->y &= ~(uint64_t)CLONE_NEWPID;
+    container_clone(&m.container)->a = m.settings.cgroup;
+    m.settings.flags = MONITOR_KILL_CGROUP;
+    add_pipes(&m, 0);
+    start(&m, "sleep 100 & echo $!; exit 6");
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 6);
+    pid_t sleeper = atoi(log_text(&m, "stdio.log", 1, NULL));
+    wait_exit_code(sleeper); /* the subreaper's by now, and dead */
+    REQUIRE(rmdir(cgroup) == 0);
+}
+
+static void an_idle_monitor_is_small(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    start(&m, "head -c 1000000 /dev/zero; sleep 100");
+    struct timespec pause = {.tv_sec = 2};
+    nanosleep(&pause, NULL);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", m.launch.pid);
+    const char *text = read_path(path);
+    long private_kb = atol(strstr(text, "Private_Clean:") + 14) + atol(strstr(text, "Private_Dirty:") + 14);
+    printf("# private memory of a monitor: %ld KB\n", private_kb);
+    if (!strstr(launcher_path, "checked"))
+        REQUIRE(private_kb <= 128);
+    kill(m.launch.report->init_pid, SIGKILL);
+    launch_wait(&m.launch);
+}
+
+static void a_terminal_is_attached_resized_and_logged(void)
+{
+    begin(&m);
+    struct plan_builder *b = &m.container.builder;
+    m.settings.flags = MONITOR_TTY | MONITOR_OPEN_STDIN;
+    const int master = builder_slot(b);
+    const int slave = builder_slot(b);
+    const int received_master = builder_slot(b);
+    m.settings.stdin_write = m.settings.stdout_read = m.settings.stderr_read = received_master;
+    INIT_OP(b, OP_PTY, .a = m.container.root, .b = master, .x = (uint64_t)slave, .y = 30 << 16 | 90, .z = 7);
+    INIT_OP(b, OP_SEND, .a = m.container.sync_init, .b = master, .x = 77);
+    INIT_OP(b, OP_CLOSE, .a = master);
+    INIT_OP(b, OP_SETSID);
+    INIT_OP(b, OP_CTTY, .a = slave);
+    INIT_OP(b, OP_STDIO, .a = slave, .b = slave, .x = (uint64_t)slave);
+    SUPERVISOR_OP(b, OP_RECV, .a = m.container.sync_supervisor, .b = received_master, .x = 77);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "stat -c %u $(readlink /proc/self/fd/0); stty size; read x; stty size; read y; exit 9");
+    int client = m.client;
+    await_output(client, "7\r\n30 90\r\n");
+    send_message(client, MSG_RESIZE, "\0\050\0\144", 4);
+    send_message(client, MSG_STDIN, "go\n", 3);
+    send_message(client, MSG_STDIN_CLOSE, NULL, 0); /* a terminal does not end with a client */
+    close(client);
+    client = attach_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    send_message(client, MSG_STDIN, "\n", 1);
+    collect(client, exit_text, sizeof exit_text);
+    REQUIRE_CONTAINS(exit_text, "\nstatus 9\n");
+    launch_wait(&m.launch);
+    const char *text = log_text(&m, "stdio.log", 1, NULL);
+    REQUIRE_CONTAINS(text, "7\r\n30 90\r\n");
+    REQUIRE_CONTAINS(text, "40 100\r\n");
+}
+
+static void a_big_output_arrives_byte_exact(void)
+{
+    begin(&m);
+    m.settings.log_size = 100 << 20;
+    add_pipes(&m, 1 << 20);
+    add_client(&m, ATTACH_STDOUT);
+    start(&m, "seq 1 100000; exit 0");
+    expect(m.client, MSG_HELLO);
+    expect(m.client, MSG_ATTACHED);
+    char *text = collect(m.client, exit_text, sizeof exit_text);
+    static char copy[1 << 20];
+    strcpy(copy, text);
+    launch_wait(&m.launch);
+    REQUIRE(strcmp(copy, log_text(&m, "stdio.log", 1, NULL)) == 0);
+    const char *at = copy;
+    for (int i = 1; i <= 100000; i++) {
+        char *end;
+        REQUIRE_EQUAL(strtol(at, &end, 10), i);
+        at = end + 1;
+    }
+    REQUIRE(*at == '\0');
+}
+
+static void go_must_come_or_the_container_is_taken_down(void)
+{
+    begin(&m);
+    add_pipes(&m, 0);
+    int go[2];
+    REQUIRE(pipe2(go, O_CLOEXEC) == 0);
+    SUPERVISOR_OP(&m.container.builder, OP_WAIT_GO, .a = builder_pass(&m.container.builder, go[0]));
+    close(go[1]);
+    start_unchecked(&m, "sleep 100");
+    REQUIRE_EQUAL(m.launch.report->failed, 1);
+    REQUIRE_EQUAL(m.launch.report->detail, DETAIL_ABORTED);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 1);
+    REQUIRE(kill(m.launch.report->init_pid, 0) != 0 && errno == ESRCH);
+}
+
 static const struct test tests[] = {
     TEST(both_streams_are_logged_and_the_exit_is_recorded),
     TEST(a_client_from_the_first_byte_on_gets_everything_in_order),
+    TEST(a_start_that_fails_is_recorded_as_such),
+    TEST(a_signal_s_death_is_recorded),
+    TEST(a_new_life_removes_the_old_exit_and_continues_the_log),
+    TEST(a_torn_frame_of_a_killed_monitor_is_cut),
+    TEST(the_monitor_ignores_signals_and_holds_its_lock_until_the_end),
+    TEST(a_second_monitor_of_the_same_directory_is_refused),
+    TEST(several_clients_get_the_same_and_each_is_told_of_the_end),
+    TEST(the_position_says_what_an_attachment_missed),
+    TEST(a_half_closed_stdin_ends_the_container_s),
+    TEST(a_client_that_shuts_down_its_side_still_gets_the_output),
+    TEST(stdin_of_a_client_that_left_arrives_whole),
+    TEST(stdin_stays_open_for_the_next_client_when_asked_to),
+    TEST(stdin_that_nobody_holds_is_closed),
+    TEST(a_container_that_closed_its_stdin_does_not_disturb),
+    TEST(a_slow_client_is_waited_for_and_loses_nothing),
+    TEST(a_client_that_takes_nothing_after_the_end_is_given_up),
+    TEST(a_vanished_client_is_not_waited_for),
+    TEST(logs_rotate_and_keep_whole_frames),
+    TEST(without_a_log_there_is_none),
+    TEST(a_full_disk_drops_counts_and_never_blocks),
+    TEST(an_exec_ends_when_its_process_does),
+    TEST(init_of_the_host_s_pid_namespace_takes_its_cgroup_along),
+    TEST(an_idle_monitor_is_small),
+    TEST(a_terminal_is_attached_resized_and_logged),
+    TEST(a_big_output_arrives_byte_exact),
+    TEST(go_must_come_or_the_container_is_taken_down),
 };
 
 void run_monitor_tests(void) { test_run("monitor", tests, sizeof tests / sizeof *tests); }
