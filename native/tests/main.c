@@ -8,6 +8,8 @@
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    run_unit_tests();
+    run_spawn_tests();
     for (int i = 1; i < argc; i++) {
         launcher_path = argv[i];
         printf("# launcher: %s\n", launcher_path);

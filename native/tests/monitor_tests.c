@@ -637,7 +637,8 @@ static void a_full_disk_drops_counts_and_never_blocks(void)
     unlink(filler);
     send_message(client, MSG_STDIN, "\n", 1);
     collect(client, exit_text, sizeof exit_text);
-    REQUIRE_CONTAINS(exit_text, "log-dropped 300");
+    const long dropped = atol(strstr(exit_text, "log-dropped ") + 12);
+    REQUIRE(dropped > 290000 && dropped <= 300005); /* what was left of the log's last page took some */
     launch_wait(&m.launch);
     REQUIRE_CONTAINS(log_text(&m, "stdio.log", 3, NULL), " bytes dropped: No space left on device");
     const char *text = log_text(&m, "stdio.log", 1, NULL);

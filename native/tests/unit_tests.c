@@ -1,0 +1,168 @@
+/* What can be tested without a container: the plan's validator, texts, the log's repair. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../launcher.h"
+#include "../log.h"
+#include "../monitor.h"
+#include "../text.h"
+#include "plan_builder.h"
+#include "suites.h"
+#include "test.h"
+
+static _Alignas(8) char memory[1 << 18];
+static struct plan_builder builder;
+
+static int validate(size_t size)
+{
+    struct plan plan = {0};
+    return plan_validate(memory, size, &plan);
+}
+
+/* A plan with one operation; returns what the validator says. */
+static int check(struct plan_op op)
+{
+    builder.op_count = 0;
+    builder_add(&builder, op);
+    return validate(builder_serialize(&builder, memory, sizeof memory));
+}
+
+#define CHECK(code, section, ...) check(MAKE_OP(code, section, __VA_ARGS__))
+
+static void good_operations_pass(void)
+{
+    builder_init(&builder);
+    const uint32_t text = builder_string(&builder, "text");
+    REQUIRE_EQUAL(CHECK(OP_SETSID, SECTION_INIT), 0);
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_SUPERVISOR, .s = text, .b = PLAN_MAX_SLOTS - 1), 0);
+    REQUIRE_EQUAL(CHECK(OP_HOSTNAME, SECTION_INIT, .s = 0), 0);
+    REQUIRE_EQUAL(CHECK(OP_EXEC, SECTION_INIT, .s = text, .x = 1, .t = text, .y = 0), 0);
+    REQUIRE_EQUAL(CHECK(OP_CLONE, SECTION_SUPERVISOR, .x = SECTION_INIT, .y = CLONE_NEWPID | CLONE_NEWTIME), 0);
+}
+
+static void bad_slots_strings_and_blocks_are_refused(void)
+{
+    builder_init(&builder);
+    const uint32_t text = builder_string(&builder, "text");
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = text, .b = PLAN_MAX_SLOTS), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = text, .b = -1), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = text, .a = -2, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = 0, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = UINT32_MAX, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_WRITE, SECTION_INIT, .s = text, .t = text, .n = 1000), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_WRITE, SECTION_INIT, .s = text, .t = UINT32_MAX, .n = UINT32_MAX), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_MOUNT_FS, SECTION_INIT, .s = text, .t = text, .n = 2, .b = 5), FAILED_CHECK); /* not terminated */
+    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 390, .x = 11, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 5, .x = UINT64_MAX, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_STDIO, SECTION_INIT, .x = 400), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_MASK, SECTION_INIT, .s = text, .b = 5, .y = UINT64_MAX), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_GROUPS, SECTION_INIT, .t = text, .n = UINT32_MAX), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_SECCOMP, SECTION_INIT, .t = text, .n = 4), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_EXEC, SECTION_INIT, .s = text, .x = 3, .t = text), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_EXEC, SECTION_INIT, .s = text, .x = UINT64_MAX, .t = text), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_MONITOR, SECTION_SUPERVISOR, .t = text, .n = 5), FAILED_CHECK);
+}
+
+static void operations_have_their_sections_and_clones_only_namespaces(void)
+{
+    builder_init(&builder);
+    REQUIRE_EQUAL(CHECK(OP_HANDOFF, SECTION_INIT), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_REAPER, SECTION_SUPERVISOR), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_SETSID, 3), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(0, SECTION_INIT), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(31, SECTION_INIT), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(UINT16_MAX, SECTION_INIT), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_CLONE, SECTION_SUPERVISOR, .x = SECTION_SUPERVISOR), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_CLONE, SECTION_JOINER, .x = SECTION_JOINER), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_CLONE, SECTION_SUPERVISOR, .x = SECTION_INIT, .y = CLONE_VM), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_CLONE, SECTION_SUPERVISOR, .x = SECTION_INIT, .flags = 1), FAILED_CHECK);
+}
+
+static void a_damaged_header_is_refused(void)
+{
+    builder_init(&builder);
+    builder_add(&builder, MAKE_OP(OP_SETSID, SECTION_INIT));
+    const size_t size = builder_serialize(&builder, memory, sizeof memory);
+    REQUIRE_EQUAL(validate(size), 0);
+    for (size_t cut = 0; cut < size; cut++)
+        REQUIRE_EQUAL(validate(cut), FAILED_CHECK);
+    struct plan_header *header = (void *)memory;
+    struct plan_header good = *header;
+#define DAMAGE(member, value)                                                                                                              \
+    do {                                                                                                                                   \
+        *header = good;                                                                                                                    \
+        header->member = (value);                                                                                                          \
+        REQUIRE_EQUAL(validate(size), FAILED_CHECK);                                                                                       \
+    } while (0)
+    DAMAGE(magic, 1);
+    DAMAGE(version, 2);
+    DAMAGE(size, good.size - 1);
+    DAMAGE(size, UINT32_MAX);
+    DAMAGE(op_count, 0);
+    DAMAGE(op_count, UINT32_MAX);
+    DAMAGE(data_size, 0);
+    DAMAGE(data_size, UINT32_MAX);
+    DAMAGE(preserve, 198);
+    *header = good;
+    memory[size - 1] = 'x'; /* the data must end with a NUL */
+    REQUIRE_EQUAL(validate(size), FAILED_CHECK);
+}
+
+static void texts_never_overflow(void)
+{
+    char small[8];
+    struct text text = TEXT_IN(small);
+    text_add(&text, "1234567");
+    REQUIRE(!text.overflow);
+    text_add(&text, "8");
+    REQUIRE(text.overflow);
+    REQUIRE_TEXT(small, "1234567");
+    char wide[32];
+    text = TEXT_IN(wide);
+    text_add_signed(&text, INT64_MIN);
+    REQUIRE_TEXT(wide, "-9223372036854775808");
+    text = TEXT_IN(wide);
+    text_add_number(&text, 0);
+    REQUIRE_TEXT(wide, "0");
+}
+
+static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
+{
+    static char payload[70000];
+    int directory = open(test_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct log log;
+    log_open(&log, directory, 1 << 20, 2, true);
+    const size_t lengths[] = {0, 1, 100, 16384 - 32, 65536, 5};
+    uint64_t ends[7] = {0};
+    for (int i = 0; i < 6; i++) {
+        log_write(&log, LOG_STDOUT, payload, lengths[i]);
+        ends[i + 1] = log.size;
+    }
+    const uint64_t whole = log.size;
+    close(log.fd);
+    char copy[80];
+    snprintf(copy, sizeof copy, "%s/stdio.log", test_directory);
+    for (int64_t cut = (int64_t)whole; cut >= 0; cut -= cut > 300 ? 97 : 1) {
+        REQUIRE(truncate(copy, cut) == 0);
+        log_open(&log, directory, 1 << 20, 2, false);
+        uint64_t expected = 0;
+        for (int i = 0; i < 7; i++)
+            if (ends[i] <= (uint64_t)cut)
+                expected = ends[i];
+        REQUIRE_EQUAL(log.size, expected);
+        close(log.fd);
+    }
+    close(directory);
+}
+
+static const struct test tests[] = {
+    TEST(good_operations_pass),
+    TEST(bad_slots_strings_and_blocks_are_refused),
+    TEST(operations_have_their_sections_and_clones_only_namespaces),
+    TEST(a_damaged_header_is_refused),
+    TEST(texts_never_overflow),
+    TEST(a_torn_end_of_any_length_is_cut_to_whole_frames),
+};
+
+void run_unit_tests(void) { test_run("unit", tests, sizeof tests / sizeof *tests); }
