@@ -19,7 +19,6 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     private readonly Dictionary<string, byte[]> _small = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Spooled> _big = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
-    private long _smallTotal;
 
     private SpooledArchive()
     {
@@ -31,7 +30,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         var archive = new SpooledArchive();
         try
         {
-            var source = new PeekStream(new BlockingStream(stream, cancellation));
+            var source = new PeekStream(stream);
             using (var inflated = Inflater.Open(source))
             using (var ahead = new ReadAhead(inflated))
             {
@@ -81,11 +80,11 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         var target = Follow(path);
         if (_big.TryGetValue(target, out var big))
         {
-            return big.Length <= maxBytes ? big.ReadAll() : throw Refuse($"{Layers.LayerPath.Show(path)} has {big.Length} bytes");
+            return big.Length <= maxBytes ? big.ReadAll() : throw Refuse($"{LayersShow(path)} has {big.Length} bytes");
         }
 
         return _small.TryGetValue(target, out var content)
-            ? content.Length <= maxBytes ? content : throw Refuse($"{Layers.LayerPath.Show(path)} has {content.Length} bytes")
+            ? content.Length <= maxBytes ? content : throw Refuse($"{LayersShow(path)} has {content.Length} bytes")
             : null;
     }
 
@@ -133,16 +132,18 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     private static BundtException Refuse(string why, Exception? inner = null) =>
         new(FailureKind.InvalidArgument, Phase.Store, $"the archive cannot be loaded: {why}", null, inner);
 
+    private static string LayersShow(string path) => Layers.LayerPath.Show(path);
+
     private static void CheckBlob(string path, string digest, long size, string actual, long length)
     {
         if (actual != digest)
         {
-            throw Refuse($"{Layers.LayerPath.Show(path)} has the digest {actual} instead of {digest}");
+            throw Refuse($"{LayersShow(path)} has the digest {actual} instead of {digest}");
         }
 
         if (size >= 0 && size != length)
         {
-            throw Refuse($"{Layers.LayerPath.Show(path)} has {length} bytes instead of {size}");
+            throw Refuse($"{LayersShow(path)} has {length} bytes instead of {size}");
         }
     }
 
@@ -177,8 +178,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     {
         if (entry.Size <= SmallFile)
         {
-            _smallTotal += entry.Size;
-            if (_smallTotal > MaxSmallTotal)
+            if (_small.Values.Sum(b => (long)b.Length) + entry.Size > MaxSmallTotal)
             {
                 throw Refuse("it has too many small files");
             }
@@ -195,7 +195,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
 
         if (entry.Extents is not null)
         {
-            throw Refuse($"{Layers.LayerPath.Show(path)} is a sparse file");
+            throw Refuse($"{LayersShow(path)} is a sparse file");
         }
 
         if (_big.Count == MaxBigFiles)
@@ -228,7 +228,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         {
             if (hops == 40)
             {
-                throw Refuse($"{Layers.LayerPath.Show(path)} is a link to itself");
+                throw Refuse($"{LayersShow(path)} is a link to itself");
             }
 
             path = target;

@@ -98,7 +98,7 @@ public sealed class BlobIngest : IDisposable
                     FailureKind.Internal, Phase.Pull, $"blob {Digest} has the digest {actual}", "The registry or a proxy sent wrong bytes; try again");
         }
 
-        BlobStore.Flush(_file!, Digest);
+        RandomAccess.FlushToDisk(_file!);
         _store.Publish(BlobStore.PartialNameOf(Digest), Digest);
         _done = true;
     }

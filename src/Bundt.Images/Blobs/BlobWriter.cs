@@ -39,7 +39,7 @@ public sealed class BlobWriter : IDisposable
     public string Commit()
     {
         var digest = Finish();
-        BlobStore.Flush(_file, digest);
+        RandomAccess.FlushToDisk(_file);
         _store.Publish(_name, digest);
         _committed = true;
         return digest;

@@ -1,0 +1,144 @@
+using Bundt.Images;
+using Bundt.Linux;
+using Microsoft.Extensions.Logging;
+using System.Text.Json;
+
+namespace Bundt.Daemon.Configuration;
+
+/// <summary>What the command line and daemon.json together say. The command line goes before; lists are joined.</summary>
+internal sealed record DaemonConfiguration
+{
+    /// <summary>Where daemon.json is looked for when nobody says.</summary>
+    public const string DefaultFile = "/etc/bundt/daemon.json";
+
+    /// <summary>Durable state.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Live state.</summary>
+    public required string Run { get; init; }
+
+    /// <summary>The socket.</summary>
+    public required string Socket { get; init; }
+
+    /// <summary>What is logged.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>Registries.</summary>
+    public required RegistryOptions Registries { get; init; }
+
+    /// <summary>Members of daemon.json that mean nothing here.</summary>
+    public IReadOnlyList<string> Unknown { get; init; } = [];
+
+    /// <summary>Joins both. A missing file is an error only if it was named.</summary>
+    /// <exception cref="BundtException">InvalidArgument, naming the file and the member.</exception>
+    public static DaemonConfiguration Load(DaemonArguments arguments)
+    {
+        string path = arguments.ConfigFile ?? DefaultFile;
+        byte[] text;
+        try
+        {
+            text = File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException && arguments.ConfigFile is null)
+        {
+            text = "{}"u8.ToArray();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Invalid(path, exception.Message);
+        }
+
+        return Join(arguments, path, text);
+    }
+
+    /// <summary>Joins the command line with a file's text.</summary>
+    public static DaemonConfiguration Join(DaemonArguments arguments, string path, ReadOnlyMemory<byte> text)
+    {
+        List<string> mirrors = [.. arguments.RegistryMirrors];
+        List<string> insecure = [.. arguments.InsecureRegistries];
+        List<string> unknown = [];
+        string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel;
+        int downloads = 3;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowTrailingCommas = false });
+            foreach (JsonProperty member in document.RootElement.EnumerateObject())
+            {
+                switch (member.Name)
+                {
+                    case "registry-mirrors":
+                        mirrors.AddRange(Strings(path, member));
+                        break;
+                    case "insecure-registries":
+                        insecure.AddRange(Strings(path, member));
+                        break;
+                    case "max-concurrent-downloads":
+                        downloads = member.Value.TryGetInt32(out int number) && number > 0 ? number : throw Invalid(path, $"{member.Name} must be a number above 0");
+                        break;
+                    case "data-root":
+                        root ??= String(path, member);
+                        break;
+                    case "exec-root":
+                        run ??= String(path, member);
+                        break;
+                    case "log-level":
+                        level ??= String(path, member);
+                        break;
+                    case "debug":
+                        level ??= member.Value.ValueKind == JsonValueKind.True ? "debug" : null;
+                        break;
+                    default:
+                        unknown.Add(member.Name);
+                        break;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw Invalid(path, "it is not a JSON object");
+        }
+
+        run = Path.GetFullPath(run ?? "/run/bundt");
+        return new DaemonConfiguration
+        {
+            Root = Path.GetFullPath(root ?? "/var/lib/bundt"),
+            Run = run,
+            Socket = Path.GetFullPath(arguments.Socket ?? Path.Combine(run, "bundt.sock")),
+            LogLevel = ParseLevel(level ?? "info"),
+            Registries = new RegistryOptions
+            {
+                Mirrors = [.. mirrors.Select(ParseMirror)],
+                Insecure = insecure,
+                MaxConcurrentDownloads = downloads,
+            },
+            Unknown = unknown,
+        };
+    }
+
+    private static LogLevel ParseLevel(string level) => level switch
+    {
+        "debug" or "trace" => LogLevel.Debug,
+        "info" => LogLevel.Information,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        "fatal" => LogLevel.Critical,
+        _ => throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid log level \"{level}\": it is debug, info, warn, error or fatal"),
+    };
+
+    private static Uri ParseMirror(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri is { UserInfo: "", Query: "", Fragment: "" }
+            ? uri
+            : throw new BundtException(
+                FailureKind.InvalidArgument, Phase.Request, $"invalid registry mirror \"{text}\": it is a URL like https://mirror.example.org, without user, query or fragment");
+
+    private static string[] Strings(string path, JsonProperty member) =>
+        member.Value.ValueKind == JsonValueKind.Array && member.Value.EnumerateArray().All(static value => value.ValueKind == JsonValueKind.String)
+            ? [.. member.Value.EnumerateArray().Select(static value => value.GetString()!)]
+            : throw Invalid(path, $"{member.Name} must be a list of strings");
+
+    private static string String(string path, JsonProperty member) =>
+        member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : throw Invalid(path, $"{member.Name} must be a string");
+
+    private static BundtException Invalid(string path, string what) =>
+        new(FailureKind.InvalidArgument, Phase.Request, $"configuration file {path}: {what}");
+}

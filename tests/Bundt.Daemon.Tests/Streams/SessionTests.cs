@@ -1,0 +1,168 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading.Channels;
+using Bundt.Daemon.Server;
+using Bundt.Daemon.Streams;
+using Bundt.Daemon.Tests.Server;
+using Bundt.Engine;
+
+namespace Bundt.Daemon.Tests.Streams;
+
+/// <summary>Sessions over a real server, with a process that is a pair of channels.</summary>
+internal sealed class SessionTests
+{
+    private sealed class FakeProcess
+    {
+        public Channel<OutputFrame> Output { get; } = Channel.CreateUnbounded<OutputFrame>();
+
+        public Channel<string> Input { get; } = Channel.CreateUnbounded<string>();
+
+        public ProcessStreams Streams => new(
+            async cancellation => await Output.Reader.WaitToReadAsync(cancellation) && Output.Reader.TryRead(out OutputFrame frame) ? frame : null,
+            (bytes, _) =>
+            {
+                Input.Writer.TryWrite(Encoding.UTF8.GetString(bytes.Span));
+                return ValueTask.CompletedTask;
+            },
+            _ =>
+            {
+                Input.Writer.TryWrite("<end>");
+                return ValueTask.CompletedTask;
+            });
+
+        public void Say(byte stream, string text) => Output.Writer.TryWrite(new OutputFrame(stream, default, Encoding.UTF8.GetBytes(text)));
+    }
+
+    private static Task<TestServer> RawAsync(FakeProcess process, bool framed, bool closeStdin, DetachKeys? keys = null, TaskCompletionSource<bool>? detached = null) =>
+        TestServer.StartAsync(async request =>
+        {
+            await request.SkipBodyAsync();
+            await using HijackedStream client = request.Hijack();
+            SwitchAnswer.WriteDocker(client.Output, true, framed);
+            await client.FlushAsync();
+            var session = new RawSession(client, process.Streams) { Framed = framed, Stdin = true, CloseStdin = closeStdin, Keys = keys };
+            await session.RunAsync();
+            detached?.SetResult(session.Detached);
+        });
+
+    private static async Task<Socket> OpenAsync(TestServer server)
+    {
+        Socket socket = server.Connect();
+        await socket.SendAsync("POST /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"u8.ToArray());
+        await socket.ReadHeadAsync();
+        return socket;
+    }
+
+    [Test]
+    public async Task A_fin_closes_stdin_and_the_output_goes_on()
+    {
+        var process = new FakeProcess();
+        await using TestServer server = await RawAsync(process, framed: true, closeStdin: true);
+        using Socket socket = await OpenAsync(server);
+        await socket.SendAsync("hello"u8.ToArray());
+        Assert.That(await process.Input.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("hello"));
+        socket.Shutdown(SocketShutdown.Send);
+        Assert.That(await process.Input.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("<end>"));
+        process.Say(1, "out");
+        process.Say(2, "err");
+        process.Output.Writer.Complete();
+        Assert.That(Encoding.ASCII.GetString(await socket.ReadToEndAsync()), Is.EqualTo("\u0001\0\0\0\0\0\0\u0003out\u0002\0\0\0\0\0\0\u0003err"));
+    }
+
+    [Test]
+    public async Task Without_stdin_once_a_fin_ends_the_attach_as_dockerd_does()
+    {
+        var process = new FakeProcess();
+        await using TestServer server = await RawAsync(process, framed: false, closeStdin: false);
+        using Socket socket = await OpenAsync(server);
+        socket.Shutdown(SocketShutdown.Send);
+        Assert.That(await socket.ReadToEndAsync(), Is.Empty);
+        Assert.That(process.Input.Reader.TryRead(out _), Is.False);
+    }
+
+    [Test]
+    public async Task The_detach_keys_end_the_attach_alone()
+    {
+        var process = new FakeProcess();
+        var detached = new TaskCompletionSource<bool>();
+        await using TestServer server = await RawAsync(process, framed: false, closeStdin: false, DetachKeys.Parse(""), detached);
+        using Socket socket = await OpenAsync(server);
+        await socket.SendAsync("ls\n\u0010\u0011"u8.ToArray());
+        Assert.That(await socket.ReadToEndAsync(), Is.Empty);
+        Assert.That(await detached.Task.Soon(), Is.True);
+        Assert.That(await process.Input.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("ls\n"));
+        Assert.That(process.Input.Reader.TryRead(out _), Is.False);
+    }
+
+    [Test]
+    public async Task Frames_go_both_ways_and_the_exit_code_comes_last()
+    {
+        var process = new FakeProcess();
+        var sizes = Channel.CreateUnbounded<string>();
+        await using TestServer server = await TestServer.StartAsync(async request =>
+        {
+            await request.SkipBodyAsync();
+            await using HijackedStream client = request.Hijack();
+            SwitchAnswer.WriteFrames(client.Output, "cafe", ["a\r\nb"]);
+            await client.FlushAsync();
+            var session = new FrameSession(client, process.Streams)
+            {
+                OnResize = (rows, columns, _) =>
+                {
+                    sizes.Writer.TryWrite($"{rows}x{columns}");
+                    return Task.CompletedTask;
+                },
+                OnSignal = (signal, _) =>
+                {
+                    sizes.Writer.TryWrite(signal);
+                    return Task.CompletedTask;
+                },
+            };
+            await session.RunAsync(_ => Task.FromResult(137));
+        });
+        using Socket socket = server.Connect();
+        await socket.SendAsync("POST /bundt/v1/run HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray());
+        Assert.That(await socket.ReadHeadAsync(), Does.Contain("Upgrade: bundt\r\n").And.Contains("Bundt-Id: cafe\r\n").And.Contains("Bundt-Warning: a  b\r\n"));
+        byte[] sent = [.. Frame(33, "in"), .. Frame(35, "\0\u0018\0\u0050"), .. Frame(37, "SIGINT"), .. Frame(99, "later"), .. Frame(34, "")];
+        foreach (byte one in sent)
+        {
+            await socket.SendAsync(new[] { one }); // however it is cut
+        }
+
+        Assert.That(await process.Input.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("in"));
+        Assert.That(await process.Input.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("<end>"));
+        Assert.That(await sizes.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("24x80"));
+        Assert.That(await sizes.Reader.ReadAsync().AsTask().Soon(), Is.EqualTo("SIGINT"));
+        process.Say(1, "out");
+        process.Output.Writer.Complete();
+        Assert.That(await socket.ReadToEndAsync(), Is.EqualTo((byte[])[.. Frame(1, "out"), .. Frame(17, "137")]));
+    }
+
+    [Test]
+    public async Task What_a_client_has_seen_of_the_log_is_skipped()
+    {
+        static async IAsyncEnumerable<OutputFrame> Log()
+        {
+            await Task.Yield();
+            yield return new OutputFrame(1, default, "abc"u8.ToArray());
+            yield return new OutputFrame(2, default, "xyz"u8.ToArray());
+            yield return new OutputFrame(1, default, "def"u8.ToArray());
+        }
+
+        await using var rest = new LogRest(Log(), stdoutSeen: 4, stderrSeen: 0);
+        Assert.That(Encoding.ASCII.GetString((await rest.ReadAsync(default))!.Value.Bytes.Span), Is.EqualTo("xyz"));
+        Assert.That(Encoding.ASCII.GetString((await rest.ReadAsync(default))!.Value.Bytes.Span), Is.EqualTo("ef"));
+        Assert.That(await rest.ReadAsync(default), Is.Null);
+    }
+
+    private static byte[] Frame(byte type, string payload)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(payload);
+        var frame = new byte[8 + bytes.Length];
+        frame[0] = type;
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(4), bytes.Length);
+        bytes.CopyTo(frame, 8);
+        return frame;
+    }
+}
