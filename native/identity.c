@@ -58,14 +58,12 @@ int op_groups(struct party *party, const struct plan_op *op)
 
 int op_setgid(struct party *party, const struct plan_op *op)
 {
-    (void)party;
-    return (int)SYS(setresgid, op->x, op->x, op->x);
+    return keep_dumpable(party, (int)SYS(setresgid, op->x, op->x, op->x));
 }
 
 int op_setuid(struct party *party, const struct plan_op *op)
 {
-    (void)party;
-    return (int)SYS(setresuid, op->x, op->x, op->x);
+    return keep_dumpable(party, (int)SYS(setresuid, op->x, op->x, op->x));
 }
 
 int op_capset(struct party *party, const struct plan_op *op)

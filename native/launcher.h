@@ -27,6 +27,7 @@ struct party {
     int init_pid;           /* supervisor only; 0: not yet */
     int init_pidfd;         /* supervisor only; -1: not yet */
     bool umask_set;
+    bool dumpable;          /* as OP_DUMPABLE wants it */
     const char *executable; /* what OP_RESOLVE_EXEC picked */
 };
 
@@ -66,6 +67,8 @@ int interpret(struct party *party);
 _Noreturn void party_abort(struct party *party);
 
 /* process.c */
+/* A change of credentials sets the process dumpable where the sysctl fs.suid_dumpable says so: sets it back. Returns result. */
+int keep_dumpable(const struct party *party, int result);
 /* Makes sure that init's pid and pidfd are known to the supervisor, waiting for the joiner's end. */
 int need_init(struct party *party);
 

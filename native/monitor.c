@@ -165,6 +165,30 @@ static int begin_signals(struct monitor *self)
     return fd < 0 ? fd : 0;
 }
 
+/* Closes all that the plan needed and the monitor does not: layers, the plan, the container's preserved descriptors (whose other
+ * ends wait for an end of file), stdio, and the status pipe above all: its end of file answers the start. */
+static void close_others(const struct monitor *self, const struct party *party)
+{
+    const struct plan_monitor *settings = &self->settings;
+    const int kept[] = {
+        monitor_slot(settings->directory), self->attach.listener, self->input.fd, self->out[0].fd, self->out[1].fd,
+        monitor_slot(settings->client), monitor_slot(settings->root), monitor_slot(settings->cgroup), self->record, self->log.fd,
+        self->signals, party->init_pidfd,
+    };
+    unsigned from = 0;
+    for (;;) {
+        unsigned next = UINT32_MAX; /* the lowest kept one from here on */
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+            if (kept[i] >= 0 && (unsigned)kept[i] >= from && (unsigned)kept[i] < next)
+                next = (unsigned)kept[i];
+        if (next > from)
+            SYS(close_range, from, next == UINT32_MAX ? next : next - 1, 0);
+        if (next == UINT32_MAX)
+            return;
+        from = next + 1;
+    }
+}
+
 /* --- output --------------------------------------------------------------------------------------------------------------- */
 
 enum read_result { READ_DATA, READ_NOTHING, READ_OVER };
@@ -433,9 +457,7 @@ int op_monitor(struct party *party, const struct plan_op *op)
     begin_streams(self);
     begin_attach(self);
     sys_prctl(PR_SET_NAME, (unsigned long)"bundt-monitor", 0);
-    for (int fd = 0; fd <= 2; fd++)
-        sys_close(fd);
-    sys_close(slot_fd(SLOT_STATUS));
+    close_others(self, party);
     SYS(munmap, (char *)party->plan.report + PLAN_OFFSET, party->plan.mapped - PLAN_OFFSET);
     reap(self); /* init may have ended before SIGCHLD was blocked */
     while (!self->init_ended || !drain(self))

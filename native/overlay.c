@@ -185,12 +185,15 @@ static int mount_the_old_way(struct party *party, const struct plan_op *op)
     return old.result;
 }
 
+/* What a kernel says of a parameter, or of a type of parameter, that it does not know; legacy contexts (6.1) the second. */
+static bool is_unknown(int result) { return result == -EINVAL || result == -EOPNOTSUPP; }
+
 int op_overlay(struct party *party, const struct plan_op *op)
 {
     int result = mount_by_context(party, op, true);
-    if (result == -EINVAL)
+    if (is_unknown(result))
         result = mount_by_context(party, op, false);
-    if (result == -EINVAL)
+    if (is_unknown(result))
         result = mount_the_old_way(party, op);
     if (result == 0)
         report_text(party, ""); /* what the newer ways said */

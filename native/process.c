@@ -1,6 +1,7 @@
 /* Operations that start the parties and their namespaces. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <signal.h>
 
 #include "launcher.h"
@@ -85,16 +86,21 @@ int op_clone(struct party *party, const struct plan_op *op)
     return 0;
 }
 
+int keep_dumpable(const struct party *party, int result)
+{
+    sys_prctl(PR_SET_DUMPABLE, party->dumpable, 0);
+    return result;
+}
+
 int op_setns(struct party *party, const struct plan_op *op)
 {
-    (void)party;
-    return (int)SYS(setns, slot_fd(op->a), op->x);
+    return keep_dumpable(party, (int)SYS(setns, slot_fd(op->a), op->x));
 }
 
 int op_unshare(struct party *party, const struct plan_op *op)
 {
-    (void)party;
-    return (int)SYS(unshare, op->x);
+    int result = (int)SYS(unshare, op->x);
+    return op->x & CLONE_NEWUSER ? keep_dumpable(party, result) : result;
 }
 
 int op_handoff(struct party *party, const struct plan_op *op)

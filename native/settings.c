@@ -112,7 +112,7 @@ int op_personality(struct party *party, const struct plan_op *op)
 
 int op_dumpable(struct party *party, const struct plan_op *op)
 {
-    (void)party;
+    party->dumpable = op->x == 1;
     return sys_prctl(PR_SET_DUMPABLE, op->x, 0);
 }
 

@@ -1,4 +1,5 @@
 /* The monitor: log, attach, stdin, exit record. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -660,10 +661,7 @@ static void an_exec_ends_when_its_process_does(void)
 
 static void init_of_the_host_s_pid_namespace_takes_its_cgroup_along(void)
 {
-    char cgroup[96];
-    snprintf(cgroup, sizeof cgroup, "/sys/fs/cgroup/unified/bundt-test-%d", getpid());
-    if (mkdir(cgroup, 0755) != 0)
-        test_skip("no writable cgroup v2 hierarchy");
+    const char *cgroup = test_cgroup();
     begin(&m);
     struct plan_builder *b = &m.container.builder;
     m.settings.cgroup = builder_pass(b, open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -731,6 +729,25 @@ static void a_terminal_is_attached_resized_and_logged(void)
     REQUIRE_CONTAINS(text, "40 100\r\n");
 }
 
+static void a_monitor_holds_only_what_it_needs(void)
+{
+    begin(&m);
+    m.container.builder.preserve = 3;
+    add_pipes(&m, 0);
+    start(&m, "sleep 100");
+    close(connect_client(&m)); /* it serves */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", m.launch.pid);
+    DIR *table = opendir(path);
+    int count = -2;
+    while (readdir(table))
+        count++;
+    /* directory, record, log, listener, root, three streams, signals, init's pidfd; perhaps the client */
+    REQUIRE(count >= 9 && count <= 11);
+    kill(m.launch.report->init_pid, SIGKILL);
+    launch_wait(&m.launch);
+}
+
 static void a_big_output_arrives_byte_exact(void)
 {
     begin(&m);
@@ -796,6 +813,7 @@ static const struct test tests[] = {
     TEST(init_of_the_host_s_pid_namespace_takes_its_cgroup_along),
     TEST(an_idle_monitor_is_small),
     TEST(a_terminal_is_attached_resized_and_logged),
+    TEST(a_monitor_holds_only_what_it_needs),
     TEST(a_big_output_arrives_byte_exact),
     TEST(go_must_come_or_the_container_is_taken_down),
 };

@@ -128,10 +128,7 @@ static void a_failure_says_why_and_leaves_nothing(void)
 
 static void the_child_is_born_in_its_cgroup(void)
 {
-    char cgroup[96];
-    snprintf(cgroup, sizeof cgroup, "/sys/fs/cgroup/unified/bundt-test-%d", getpid());
-    if (mkdir(cgroup, 0755) != 0)
-        test_skip("no writable cgroup v2 hierarchy");
+    const char *cgroup = test_cgroup();
     int fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int pid = spawn_shell("grep ^0: /proc/self/cgroup", (struct bundt_spawn){.cgroup_fd = fd}, NULL, 0);
     char *text = pid > 0 ? read_all(output[0]) : "";

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,21 @@ void test_skip(const char *reason)
     _exit(SKIPPED);
 }
 
+const char *test_cgroup(void)
+{
+    static char path[96];
+    const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/cgroup.procs", roots[i]);
+        if (access(path, F_OK) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/bundt-test-%d", roots[i], getpid());
+        if (mkdir(path, 0755) == 0)
+            return path;
+    }
+    test_skip("no writable cgroup v2 hierarchy");
+}
+
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
 {
     (void)status, (void)type, (void)where;
@@ -59,7 +75,8 @@ void test_run(const char *suite, const struct test *tests, size_t count)
         const char *only = getenv("ONLY");
         if (only && !strstr(tests[i].name, only))
             continue;
-        strcpy(test_directory, "/tmp/bundt-native-XXXXXX");
+        const char *temporary = getenv("TMPDIR");
+        snprintf(test_directory, sizeof test_directory, "%.40s/bundt-native-XXXXXX", temporary ? temporary : "/tmp");
         if (!mkdtemp(test_directory))
             abort();
         fflush(stdout);

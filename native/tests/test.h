@@ -23,6 +23,8 @@ extern const char *launcher_path;
 
 _Noreturn void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void test_skip(const char *reason);
+/* Makes a cgroup of the v2 hierarchy for this test, which has to remove it. */
+const char *test_cgroup(void);
 /* Runs each test; adds to the counts that test_summary prints. */
 void test_run(const char *suite, const struct test *tests, size_t count);
 int test_summary(void);

@@ -56,7 +56,7 @@ internal static class HelpPages
         var text = new StringBuilder($"Usage:  bundt {group} COMMAND\n");
         _ = text.Append("\nCommands:\n");
         (string Name, string Description)[] commands = [.. OptionTables.All
-            .SelectMany(t => CommandSet.Aliases(t).Append(t.Command.Name).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Take(1).Select(n => (n[prefix.Length..], t.Command.Description)))
+            .SelectMany(t => CommandSet.Aliases(t).Prepend(t.Command.Name).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Take(1).Select(n => (n[prefix.Length..], t.Command.Description)))
             .OrderBy(static c => c.Item1, StringComparer.Ordinal)];
         foreach ((string name, string description) in commands)
         {

@@ -222,5 +222,5 @@ internal static class Functions
         return text.ToString();
     }
 
-    private static int Whole(object? value) => TemplateValues.Plain(value) is long number and >= int.MinValue and <= int.MaxValue ? (int)number : throw new TemplateException($"expected integer; found {TemplateValues.ToText(value)}");
+    private static int Whole(object? value) => TemplateValues.Plain(value) is long number and >= (long)int.MinValue and <= (long)int.MaxValue ? (int)number : throw new TemplateException($"expected integer; found {TemplateValues.ToText(value)}");
 }

@@ -315,7 +315,7 @@ internal sealed class Template
         }
 
         private static object Number(string number) =>
-            long.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? whole
+            long.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) ? (object)whole
             : double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double real) ? real
             : throw new TemplateException($"bad number syntax: \"{number}\"");
 

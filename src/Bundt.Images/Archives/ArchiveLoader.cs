@@ -116,7 +116,17 @@ internal static class ArchiveLoader
                 FailureKind.InvalidArgument, Phase.Store, $"the archive has a layer compressed with {other}, for which images have no type"),
         };
 
-    private static string Clean(string path) => Layers.LayerPath.Normalize(path, "archive path");
+    private static string Clean(string path)
+    {
+        try
+        {
+            return Layers.LayerPath.Normalize(path, "archive path");
+        }
+        catch (Tar.TarFormatException e)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Store, $"the archive's manifest.json: {e.Message}", null, e);
+        }
+    }
 
     private static BundtException Missing(string path) =>
         new(FailureKind.InvalidArgument, Phase.Store, $"the archive's manifest.json names {Layers.LayerPath.Show(path)}, which it does not contain");

@@ -19,6 +19,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     private readonly Dictionary<string, byte[]> _small = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Spooled> _big = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
+    private long _smallTotal;
 
     private SpooledArchive()
     {
@@ -30,7 +31,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         var archive = new SpooledArchive();
         try
         {
-            var source = new PeekStream(stream);
+            var source = new PeekStream(new BlockingStream(stream, cancellation));
             using (var inflated = Inflater.Open(source))
             using (var ahead = new ReadAhead(inflated))
             {
@@ -80,11 +81,11 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         var target = Follow(path);
         if (_big.TryGetValue(target, out var big))
         {
-            return big.Length <= maxBytes ? big.ReadAll() : throw Refuse($"{LayersShow(path)} has {big.Length} bytes");
+            return big.Length <= maxBytes ? big.ReadAll() : throw Refuse($"{Layers.LayerPath.Show(path)} has {big.Length} bytes");
         }
 
         return _small.TryGetValue(target, out var content)
-            ? content.Length <= maxBytes ? content : throw Refuse($"{LayersShow(path)} has {content.Length} bytes")
+            ? content.Length <= maxBytes ? content : throw Refuse($"{Layers.LayerPath.Show(path)} has {content.Length} bytes")
             : null;
     }
 
@@ -132,18 +133,16 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     private static BundtException Refuse(string why, Exception? inner = null) =>
         new(FailureKind.InvalidArgument, Phase.Store, $"the archive cannot be loaded: {why}", null, inner);
 
-    private static string LayersShow(string path) => Layers.LayerPath.Show(path);
-
     private static void CheckBlob(string path, string digest, long size, string actual, long length)
     {
         if (actual != digest)
         {
-            throw Refuse($"{LayersShow(path)} has the digest {actual} instead of {digest}");
+            throw Refuse($"{Layers.LayerPath.Show(path)} has the digest {actual} instead of {digest}");
         }
 
         if (size >= 0 && size != length)
         {
-            throw Refuse($"{LayersShow(path)} has {length} bytes instead of {size}");
+            throw Refuse($"{Layers.LayerPath.Show(path)} has {length} bytes instead of {size}");
         }
     }
 
@@ -178,7 +177,8 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
     {
         if (entry.Size <= SmallFile)
         {
-            if (_small.Values.Sum(b => (long)b.Length) + entry.Size > MaxSmallTotal)
+            _smallTotal += entry.Size;
+            if (_smallTotal > MaxSmallTotal)
             {
                 throw Refuse("it has too many small files");
             }
@@ -195,7 +195,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
 
         if (entry.Extents is not null)
         {
-            throw Refuse($"{LayersShow(path)} is a sparse file");
+            throw Refuse($"{Layers.LayerPath.Show(path)} is a sparse file");
         }
 
         if (_big.Count == MaxBigFiles)
@@ -228,7 +228,7 @@ internal sealed class SpooledArchive : ILayoutSource, IDisposable
         {
             if (hops == 40)
             {
-                throw Refuse($"{LayersShow(path)} is a link to itself");
+                throw Refuse($"{Layers.LayerPath.Show(path)} is a link to itself");
             }
 
             path = target;

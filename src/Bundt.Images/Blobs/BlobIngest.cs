@@ -98,7 +98,7 @@ public sealed class BlobIngest : IDisposable
                     FailureKind.Internal, Phase.Pull, $"blob {Digest} has the digest {actual}", "The registry or a proxy sent wrong bytes; try again");
         }
 
-        RandomAccess.FlushToDisk(_file!);
+        BlobStore.Flush(_file!, Digest);
         _store.Publish(BlobStore.PartialNameOf(Digest), Digest);
         _done = true;
     }

@@ -187,6 +187,18 @@ public sealed class BlobStore : IDisposable
         }
     }
 
+    internal static void Flush(SafeFileHandle file, string digest)
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(file);
+        }
+        catch (IOException e)
+        {
+            throw new BundtException(FailureKind.Internal, Phase.Store, $"write blob {digest}: {e.Message}", "Free some disk space and try again", e);
+        }
+    }
+
     private static string PathOf(string digest) => Valid(digest).Replace(':', '/');
 
     // Checked before it becomes a path: a digest comes from a registry.

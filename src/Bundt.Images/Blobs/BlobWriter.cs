@@ -39,7 +39,7 @@ public sealed class BlobWriter : IDisposable
     public string Commit()
     {
         var digest = Finish();
-        RandomAccess.FlushToDisk(_file);
+        BlobStore.Flush(_file, digest);
         _store.Publish(_name, digest);
         _committed = true;
         return digest;

@@ -11,6 +11,14 @@ internal sealed class PeekStream(Stream source) : ReadOnlyStream
     private readonly byte[] _buffer = new byte[131072];
     private int _start;
     private int _end;
+    private long _position;
+
+    /// <summary>Bytes that were read; xz pads its blocks by it.</summary>
+    public override long Position
+    {
+        get => _position;
+        set => throw new NotSupportedException();
+    }
 
     /// <summary>The next bytes without taking them; fewer at the end.</summary>
     public ReadOnlySpan<byte> Peek(int count)
@@ -32,7 +40,9 @@ internal sealed class PeekStream(Stream source) : ReadOnlyStream
         {
             if (buffer.Length >= _buffer.Length)
             {
-                return source.Read(buffer);
+                var direct = source.Read(buffer);
+                _position += direct;
+                return direct;
             }
 
             _start = 0;
@@ -42,6 +52,7 @@ internal sealed class PeekStream(Stream source) : ReadOnlyStream
         var count = Math.Min(buffer.Length, _end - _start);
         _buffer.AsSpan(_start, count).CopyTo(buffer);
         _start += count;
+        _position += count;
         return count;
     }
 
@@ -57,6 +68,7 @@ internal sealed class PeekStream(Stream source) : ReadOnlyStream
             }
         }
 
+        _position++;
         return _buffer[_start++];
     }
 

@@ -249,9 +249,14 @@ public sealed class LayerStore : IDisposable
             _layers.EnsureDirectory(ContentDigest.AlgorithmOf(id), DirectoryMode).Dispose();
             _unpacking.Rename(name, _layers, path, RenameMode.NoReplace);
         }
-        catch
+        catch (Exception e)
         {
             _unpacking.RemoveTree(name);
+            if (e is IOException)
+            {
+                throw new BundtException(FailureKind.Internal, Phase.Unpack, $"layer {id}: {e.Message}", null, e);
+            }
+
             throw;
         }
     }

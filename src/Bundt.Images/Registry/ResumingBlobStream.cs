@@ -228,7 +228,9 @@ internal sealed class ResumingBlobStream : Blobs.ReadOnlyStream
             return;
         }
 
-        TimeSpan pause = failure.RetryAfter is { } asked && asked > TimeSpan.Zero ? asked : _timings.PauseBefore(_failures + 1);
+        TimeSpan pause = failure.RetryAfter is { } asked && asked > TimeSpan.Zero ? asked
+            : _failures == 1 && failure.Kind == RegistryFailureKind.Unreachable ? TimeSpan.Zero // It brought something and broke: go on at once.
+            : _timings.PauseBefore(_failures);
         await Task.Delay(pause < _timings.LongestPause ? pause : _timings.LongestPause, cancellation).ConfigureAwait(false);
     }
 

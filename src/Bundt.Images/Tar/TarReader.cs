@@ -204,9 +204,15 @@ internal sealed class TarReader(IBlockSource source)
             throw new TarFormatException($"tar entry with the size {size}");
         }
 
-        var hasContent = type == TarEntryType.File || header.TypeFlag == (byte)'D';
-        _remaining = hasContent ? size : 0;
-        _padding = hasContent ? -size & (TarHeader.Size - 1) : 0;
+        // A GNU dump directory has a listing, which is nobody's content; other directories and links have none, whatever they say.
+        var isDump = header.TypeFlag == (byte)'D';
+        _remaining = type == TarEntryType.File ? size : 0;
+        _padding = type == TarEntryType.File || isDump ? -size & (TarHeader.Size - 1) : 0;
+        if (isDump)
+        {
+            Skip(size);
+        }
+
         _position = 0;
         _extent = 0;
         _extentRead = 0;

@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Bundt.Linux;
+using Bundt.Linux.Files;
+using Bundt.Runtime.Launch;
 
 namespace Bundt.Runtime.Spec;
 
@@ -12,6 +15,12 @@ public sealed class UserDatabase
 {
     /// <summary>The highest id Docker accepts.</summary>
     public const uint MaxId = int.MaxValue;
+
+    private const int MaxBytes = 10 << 20;
+    private const int CachedImages = 256;
+
+    // Layers do not change, so the files of an image are read once, as long as the container itself has nothing at /etc.
+    private static readonly ConcurrentDictionary<string, UserDatabase> s_images = new(StringComparer.Ordinal);
 
     private readonly List<PasswdEntry> _users = [];
     private readonly List<GroupEntry> _groups = [];
@@ -48,6 +57,37 @@ public sealed class UserDatabase
 
         return database;
     }
+
+    /// <summary>Reads the files of a container through its layers, without mounting anything: regular files of at most 10 MiB.</summary>
+    /// <exception cref="BundtException">One of them is longer.</exception>
+    public static UserDatabase Load(OverlayRoot overlay)
+    {
+        using (var upper = DirectoryFd.OpenHost(overlay.Upper))
+        {
+            if (upper.TryStat("etc") is null)
+            {
+                var key = string.Join('\0', overlay.Lowers);
+                if (s_images.TryGetValue(key, out var known))
+                {
+                    return known;
+                }
+
+                var database = Load(overlay.Lowers);
+                if (s_images.Count >= CachedImages)
+                {
+                    s_images.Clear();
+                }
+
+                s_images[key] = database;
+                return database;
+            }
+        }
+
+        return Load([overlay.Upper, .. overlay.Lowers]);
+    }
+
+    /// <summary>Reads the files below a root directory of the host.</summary>
+    public static UserDatabase LoadRoot(string rootPath) => Load([rootPath]);
 
     /// <summary>Resolves what a user wrote: "", "name", "uid", "name:group", "uid:gid" …; a number is never looked up as a name.</summary>
     /// <param name="user">The user; empty is root.</param>
@@ -105,6 +145,12 @@ public sealed class UserDatabase
         }
 
         return new ResolvedUser(uid, gid, groups, entry is { Home.Length: > 0 } ? entry.Home : "/");
+    }
+
+    private static UserDatabase Load(IReadOnlyList<string> layers)
+    {
+        using var root = LayeredRoot.Open(layers);
+        return Parse(root.Read("etc/passwd", MaxBytes), root.Read("etc/group", MaxBytes));
     }
 
     private uint ResolveGroup(string group)

@@ -54,6 +54,15 @@ public sealed class BlobDownloadTests
     }
 
     [Test]
+    public async Task A_connection_that_broke_after_it_brought_something_is_replaced_at_once()
+    {
+        using RegistryTransport patient = new(RegistryTesting.Quick with { FirstPause = TimeSpan.FromHours(1), LongestPause = TimeSpan.FromHours(1) });
+        using RegistryClient client = new(patient, _registry.AsHost(), null);
+        _registry.Distort = (request, response) => OnBlobs(request, response, r => r with { CutAfter = 500_000 });
+        Assert.That(await RegistryTesting.ReadAllAsync([client], "shop/web", _blob), Is.EqualTo(_content));
+    }
+
+    [Test]
     public async Task A_download_goes_on_behind_what_is_there()
     {
         Assert.That(await ReadAsync(1_500_000), Is.EqualTo(_content[1_500_000..]));

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Bundt.Linux.Processes;
+
+/// <summary>A named pipe (fifo(7)) by a host path.</summary>
+public static unsafe partial class Fifo
+{
+    private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExec = 0x80000;
+
+    /// <summary>Makes one, for the owner alone.</summary>
+    public static void Create(string path)
+    {
+        fixed (byte* text = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            if (mkfifo(text, 0x180) != 0)
+            {
+                throw BundtException.Last(Phase.State, "mkfifo", path);
+            }
+        }
+    }
+
+    /// <summary>Writes one byte if somebody has it open for reading; false if nobody has, or it does not exist.</summary>
+    public static bool TrySignal(string path)
+    {
+        int fd;
+        fixed (byte* text = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            fd = ProcessCalls.open(text, WriteOnly | NonBlocking | CloseOnExec, 0);
+        }
+
+        if (fd < 0)
+        {
+            var errno = (Errno)Marshal.GetLastPInvokeError();
+            return errno is Errno.ENXIO or Errno.ENOENT ? false : throw new BundtException(Phase.State, "open", path, errno);
+        }
+
+        byte go = 1;
+        var written = ProcessCalls.write(fd, &go, 1) == 1;
+        _ = ProcessCalls.close(fd);
+        return written;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int mkfifo(byte* path, uint mode);
+}

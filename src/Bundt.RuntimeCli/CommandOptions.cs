@@ -1,0 +1,100 @@
+using Bundt.Linux;
+
+namespace Bundt.RuntimeCli;
+
+/// <summary>A parsed command line: options by their long names, and what is left.</summary>
+internal sealed class CommandOptions
+{
+    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+
+    private CommandOptions()
+    {
+    }
+
+    /// <summary>Arguments that are no options.</summary>
+    public List<string> Arguments { get; } = [];
+
+    /// <summary>
+    /// Reads options of a table ("bundle|b=" takes a value, "detach|d" is a flag) wherever they stand; "--" ends them.
+    /// </summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="from">Where to begin.</param>
+    /// <param name="table">The options.</param>
+    /// <param name="stopAtArgument">What follows the first argument is not looked at.</param>
+    public static (CommandOptions Options, int Next) Parse(string[] arguments, int from, ReadOnlySpan<string> table, bool stopAtArgument = false)
+    {
+        var options = new CommandOptions();
+        var i = from;
+        for (; i < arguments.Length; i++)
+        {
+            var argument = arguments[i];
+            if (argument == "--")
+            {
+                options.Arguments.AddRange(arguments[(i + 1)..]);
+                return (options, arguments.Length);
+            }
+
+            if (argument.Length < 2 || argument[0] != '-')
+            {
+                if (stopAtArgument)
+                {
+                    break;
+                }
+
+                options.Arguments.Add(argument);
+                continue;
+            }
+
+            i = options.Take(arguments, i, table);
+        }
+
+        return (options, i);
+    }
+
+    /// <summary>The value of an option, or null.</summary>
+    public string? Value(string name) => _values.GetValueOrDefault(name);
+
+    /// <summary>Whether a flag was given.</summary>
+    public bool Flag(string name) => _values.TryGetValue(name, out var value) && value is not ("false" or "0");
+
+    private int Take(string[] arguments, int index, ReadOnlySpan<string> table)
+    {
+        // As Go's flag packages: one dash or two, "--name=value" or "--name value".
+        var text = arguments[index].TrimStart('-');
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        var name = equals < 0 ? text : text[..equals];
+        foreach (var entry in table)
+        {
+            var takesValue = entry.EndsWith('=');
+            var names = entry.TrimEnd('=').Split('|');
+            if (Array.IndexOf(names, name) < 0)
+            {
+                continue;
+            }
+
+            if (equals >= 0)
+            {
+                _values[names[0]] = text[(equals + 1)..];
+            }
+            else if (!takesValue)
+            {
+                _values[names[0]] = "true";
+            }
+            else if (index + 1 < arguments.Length)
+            {
+                _values[names[0]] = arguments[++index];
+            }
+            else
+            {
+                throw Usage($"option --{names[0]} needs a value");
+            }
+
+            return index;
+        }
+
+        throw Usage($"unknown option {arguments[index]}");
+    }
+
+    /// <summary>A mistake on the command line.</summary>
+    internal static BundtException Usage(string what) => new(FailureKind.InvalidArgument, Phase.Request, what, "See bundt-runtime --help.");
+}

@@ -1,0 +1,426 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Bundt.Cli.Tests;
+
+/// <summary>The whole client as a process, against a fake daemon.</summary>
+[TestFixture]
+[CancelAfter(60_000)]
+public sealed class RunTests
+{
+    private const string Id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    private static readonly byte[] s_upgraded = Encoding.ASCII.GetBytes($"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: bundt\r\nBundt-Id: {Id}\r\nBundt-Warning: no network\r\n\r\n");
+
+    [Test]
+    public async Task Run_copies_both_streams_apart_and_ends_with_the_containers_exit_code()
+    {
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "out"));
+            await stream.WriteAsync(FakeDaemon.Frame(2, "err"));
+            await stream.WriteAsync(FakeDaemon.Frame(99, "a later daemon's word"));
+            await stream.WriteAsync(FakeDaemon.Frame(1, "put"));
+            await stream.WriteAsync(FakeDaemon.Frame(17, "42"));
+        });
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "run", "--rm", "--name", "a b", "busybox", "true");
+        SeenRequest request = daemon.Requests.Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(42));
+            Assert.That(output, Is.EqualTo("output"));
+            Assert.That(error, Is.EqualTo("WARNING: no network\nerr"));
+            Assert.That(request.Target, Is.EqualTo("/bundt/v1/run?name=a%20b&attach=stdout,stderr"));
+            Assert.That(request.Headers["Upgrade"], Is.EqualTo("bundt"));
+            Assert.That(JsonNode.Parse(request.Body)!["HostConfig"]!["AutoRemove"]!.GetValue<bool>());
+        }
+    }
+
+    [Test]
+    public async Task Run_detached_prints_the_id()
+    {
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer(FakeDaemon.Json($$"""{"Id":"{{Id}}","Warnings":["careful"]}""", 201)));
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "run", "-d", "busybox");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((code, output, error), Is.EqualTo((0, Id + "\n", "WARNING: careful\n")));
+            Assert.That(daemon.Requests.Single().Target, Is.EqualTo("/bundt/v1/run"));
+        }
+    }
+
+    [TestCase("CommandNotFound", 127)]
+    [TestCase("CommandNotExecutable", 126)]
+    [TestCase("InvalidArgument", 125)]
+    public async Task A_failed_start_tells_why_and_what_to_do(string kind, int expected)
+    {
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer(FakeDaemon.Json($$$"""{"message":"it cannot be","bundt":{"hint":"Try another","kind":"{{{kind}}}"}}""", 400)));
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "run", "busybox");
+        Assert.That((code, output, error), Is.EqualTo((expected, "", "bundt: it cannot be\nTry another\n")));
+    }
+
+    [Test]
+    public async Task Stdin_arrives_whole_and_its_end_too()
+    {
+        string big = new('x', 300_000);
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            var seen = new StringBuilder();
+            while (await FakeDaemon.ReadFrameAsync(stream) is (byte type, byte[] payload))
+            {
+                if (type == 34)
+                {
+                    break;
+                }
+
+                Assert.That(type, Is.EqualTo(33));
+                seen.Append(Encoding.UTF8.GetString(payload));
+            }
+
+            await stream.WriteAsync(FakeDaemon.Frame(1, seen.Length.ToString(CultureInfo.InvariantCulture)));
+            await stream.WriteAsync(FakeDaemon.Frame(17, "0"));
+        });
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, big, "run", "-i", "busybox", "wc", "-c");
+        Assert.That((code, output), Is.EqualTo((0, "300000")));
+    }
+
+    [Test]
+    public async Task A_lost_connection_is_picked_up_where_it_fell()
+    {
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            if (request.Target.StartsWith("/bundt/v1/run", StringComparison.Ordinal))
+            {
+                // Killed in the middle of a frame.
+                await stream.WriteAsync(FakeDaemon.Frame(1, "hello world").AsMemory(0, 13));
+                await stream.WriteAsync(FakeDaemon.Frame(2, ""));
+            }
+            else
+            {
+                await stream.WriteAsync(FakeDaemon.Frame(1, " world"));
+                await stream.WriteAsync(FakeDaemon.Frame(17, "7"));
+            }
+        });
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "", "run", "busybox");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(7));
+            Assert.That(daemon.Requests.Last().Target, Does.StartWith($"/bundt/v1/containers/{Id}/resume?stdout="));
+            Assert.That(output, Does.StartWith("hello"));
+        }
+    }
+
+    [Test]
+    public async Task A_missing_image_is_pulled_and_run_again()
+    {
+        bool pulled = false;
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            if (request.Target.Contains("/images/create", StringComparison.Ordinal))
+            {
+                pulled = true;
+                string[] lines =
+                [
+                    """{"status":"Pulling from library/busybox","id":"latest"}""", """{"status":"Downloading","id":"aaa","progressDetail":{"current":5,"total":10}}""",
+                    """{"status":"Pull complete","id":"aaa","progressDetail":{}}""", """{"status":"Status: Downloaded newer image for busybox:latest"}""",
+                ];
+                await stream.WriteAsync(Encoding.UTF8.GetBytes("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + string.Join("\r\n", lines)));
+            }
+            else if (!pulled)
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json("""{"message":"No such image: busybox:latest"}""", 404)));
+            }
+            else
+            {
+                await stream.WriteAsync(s_upgraded);
+                await stream.WriteAsync(FakeDaemon.Frame(17, "0"));
+            }
+        });
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "", "run", "busybox");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.Zero);
+            Assert.That(error, Is.EqualTo("Unable to find image 'busybox:latest' locally\nlatest: Pulling from library/busybox\naaa: Pull complete\nStatus: Downloaded newer image for busybox:latest\nWARNING: no network\n"));
+            Assert.That(daemon.Requests.ElementAt(1).Target, Is.EqualTo("/v1.47/images/create?fromImage=busybox&tag=latest"));
+        }
+
+        (code, _, error) = await BundtProcess.RunAsync(daemon, "", "run", "--pull=never", "busybox");
+        Assert.That(code, Is.Zero, error);
+    }
+
+    [Test]
+    public async Task A_pull_that_fails_in_its_stream_fails()
+    {
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer("HTTP/1.1 200 OK\r\n\r\n{\"status\":\"x\"}\r\n{\"errorDetail\":{\"message\":\"manifest unknown\"},\"error\":\"manifest unknown\"}\r\n"));
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "", "pull", "busybox");
+        Assert.That((code, error), Is.EqualTo((125, "bundt: manifest unknown\n")));
+    }
+
+    [Test]
+    public async Task Signals_reach_the_container()
+    {
+        var ready = new TaskCompletionSource();
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\n"));
+            (byte type, byte[] payload) = (await FakeDaemon.ReadFrameAsync(stream))!.Value;
+            await stream.WriteAsync(FakeDaemon.Frame(1, $"{type} {Encoding.ASCII.GetString(payload)}"));
+            await stream.WriteAsync(FakeDaemon.Frame(17, "143"));
+        });
+        using BundtProcess process = BundtProcess.Start(daemon, "run", "busybox");
+        var output = new StreamReader(process.Output);
+        Assert.That(await output.ReadLineAsync(), Is.EqualTo("ready"));
+        process.Signal(15);
+        Assert.That(await output.ReadToEndAsync(), Is.EqualTo("37 SIGTERM"));
+        Assert.That(await process.WaitAsync(), Is.EqualTo(143));
+    }
+
+    [Test]
+    public async Task Without_signal_proxy_a_signal_ends_the_client_alone()
+    {
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\n"));
+            Assert.That(await FakeDaemon.ReadFrameAsync(stream), Is.Null);
+        });
+        using BundtProcess process = BundtProcess.Start(daemon, "run", "--sig-proxy=false", "busybox");
+        Assert.That(await new StreamReader(process.Output).ReadLineAsync(), Is.EqualTo("ready"));
+        process.Signal(2);
+        Assert.That(await process.WaitAsync(), Is.EqualTo(130));
+    }
+
+    [Test]
+    public async Task Nobody_reading_the_output_ends_the_client_by_sigpipe()
+    {
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            byte[] frame = FakeDaemon.Frame(1, new byte[60000]);
+            while (true)
+            {
+                await stream.WriteAsync(frame);
+            }
+        });
+        using BundtProcess process = BundtProcess.Start(daemon, "run", "busybox", "yes");
+        process.Output.Close();
+        Assert.That(await process.WaitAsync(), Is.EqualTo(128 + 13));
+    }
+
+    [Test]
+    public async Task A_terminal_is_raw_while_it_runs_resizes_and_is_restored()
+    {
+        using var terminal = new PseudoTerminal(24, 80);
+        (uint Local, uint Input) before = terminal.Modes;
+        var sizes = new List<string>();
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\r\n"));
+            while (await FakeDaemon.ReadFrameAsync(stream) is (byte type, byte[] payload))
+            {
+                if (type == 35)
+                {
+                    sizes.Add($"{(payload[0] << 8) | payload[1]}x{(payload[2] << 8) | payload[3]}");
+                    await stream.WriteAsync(FakeDaemon.Frame(1, sizes.Count == 2 ? "resized\r\n" : ""));
+                }
+                else if (type == 33)
+                {
+                    await stream.WriteAsync(FakeDaemon.Frame(1, "typed " + Convert.ToHexString(payload) + "\r\n"));
+                    if (payload.Contains((byte)'q'))
+                    {
+                        await stream.WriteAsync(FakeDaemon.Frame(17, "5"));
+                    }
+                }
+            }
+        });
+        using BundtProcess process = BundtProcess.StartOn(terminal.Name, daemon, "run", "-it", "busybox", "sh");
+        _ = await terminal.ReadUntilAsync("ready");
+        Assert.That(terminal.Modes.Local & 0x804bu, Is.Zero, "canonical mode, echo and signals are off");
+        terminal.Resize(30, 100);
+        process.Signal(28);
+        _ = await terminal.ReadUntilAsync("resized");
+        await terminal.TypeAsync("\u0003");
+        Assert.That(await terminal.ReadUntilAsync("typed"), Is.Not.Null);
+        await terminal.TypeAsync("q");
+        Assert.That(await process.WaitAsync(), Is.EqualTo(5));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(terminal.Modes, Is.EqualTo(before));
+            Assert.That(sizes, Is.EqualTo((string[])["24x80", "30x100"]));
+            Assert.That(JsonNode.Parse(daemon.Requests.Single().Body)!["HostConfig"]!["ConsoleSize"]!.ToJsonString(), Is.EqualTo("[24,80]"));
+        }
+    }
+
+    [Test]
+    public async Task The_detach_keys_leave_the_container_and_restore_the_terminal()
+    {
+        using var terminal = new PseudoTerminal(24, 80);
+        (uint Local, uint Input) before = terminal.Modes;
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\r\n"));
+            while (await FakeDaemon.ReadFrameAsync(stream) is not null)
+            {
+            }
+        });
+        using BundtProcess process = BundtProcess.StartOn(terminal.Name, daemon, "run", "-it", "busybox", "sh");
+        _ = await terminal.ReadUntilAsync("ready");
+        await terminal.TypeAsync("\u0010\u0011");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await process.WaitAsync(), Is.Zero);
+            Assert.That(terminal.Modes, Is.EqualTo(before));
+        }
+    }
+
+    [Test]
+    public async Task A_terminal_is_restored_when_the_daemon_breaks_the_protocol()
+    {
+        using var terminal = new PseudoTerminal(24, 80);
+        (uint Local, uint Input) before = terminal.Modes;
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            await stream.WriteAsync(request.Target.Contains("resume", StringComparison.Ordinal) || request.Target.Contains("/exec/", StringComparison.Ordinal)
+                ? Encoding.UTF8.GetBytes(FakeDaemon.Json("""{"message":"gone"}""", 404)) : s_upgraded);
+        });
+        using BundtProcess process = BundtProcess.StartOn(terminal.Name, daemon, "run", "-it", "busybox", "sh");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await process.WaitAsync(), Is.EqualTo(125));
+            Assert.That(terminal.Modes, Is.EqualTo(before));
+        }
+    }
+
+    [Test]
+    public async Task A_terminal_is_demanded_where_one_was_asked_for()
+    {
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer(""));
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "x", "run", "-it", "busybox");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(125));
+            Assert.That(error, Does.StartWith("bundt: the input device is not a TTY\n"));
+            Assert.That(daemon.Requests, Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task Followed_logs_go_on_behind_the_last_line_when_the_daemon_is_killed()
+    {
+        int requests = 0;
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            if (request.Target.EndsWith("/json", StringComparison.Ordinal))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json($$$"""{"Id":"{{{Id}}}","Config":{"Tty":false}}""")));
+                return;
+            }
+
+            byte[] first = [.. FakeDaemon.Frame(1, "2026-01-01T00:00:01.000000001Z one\n"), .. FakeDaemon.Frame(2, "2026-01-01T00:00:01.000000001Z two\n"), .. FakeDaemon.Frame(1, "2026-01-01T00:00:02Z thr")];
+            byte[] second = [.. FakeDaemon.Frame(1, "2026-01-01T00:00:01.000000001Z one\n"), .. FakeDaemon.Frame(2, "2026-01-01T00:00:01.000000001Z two\n"), .. FakeDaemon.Frame(1, "2026-01-01T00:00:02Z three\n")];
+            byte[] body = requests++ == 0 ? first : second;
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n")));
+            await stream.WriteAsync(body);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(requests == 1 ? "\r\n" : "\r\n0\r\n\r\n"));
+        });
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "logs", "-f", "--tail", "5", "web");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((code, output, error), Is.EqualTo((0, "one\nthree\n", "two\n")));
+            Assert.That(daemon.Requests.Last().Target, Does.EndWith("/logs?stdout=1&stderr=1&follow=1&timestamps=1&since=1767225601.000000001"));
+        }
+    }
+
+    [Test]
+    public async Task Wait_asks_again_when_the_daemon_is_killed()
+    {
+        int requests = 0;
+        await using var daemon = new FakeDaemon((_, stream) => stream.WriteAsync(Encoding.UTF8.GetBytes(
+            requests++ == 0 ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" : "HTTP/1.1 200 OK\r\n\r\n{\"StatusCode\":3}\n")).AsTask());
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "", "wait", "web");
+        Assert.That((code, output), Is.EqualTo((0, "3\n")));
+    }
+
+    [Test]
+    public async Task Several_names_are_answered_in_their_order_and_failures_are_told()
+    {
+        await using var daemon = new FakeDaemon((request, stream) => stream.WriteAsync(Encoding.UTF8.GetBytes(
+            request.Target.Contains("/b/", StringComparison.Ordinal) ? FakeDaemon.Json("""{"message":"No such container: b"}""", 404) : "HTTP/1.1 204 No Content\r\n\r\n")).AsTask());
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "stop", "a", "b", "c");
+        Assert.That((code, output, error), Is.EqualTo((125, "a\nc\n", "bundt: No such container: b\n")));
+    }
+
+    [Test]
+    public async Task Inspect_asks_for_containers_images_and_volumes_in_turn()
+    {
+        await using var daemon = new FakeDaemon((request, stream) => stream.WriteAsync(Encoding.UTF8.GetBytes(
+            request.Target == "/v1.47/images/lib/x:1/json" ? FakeDaemon.Json("""{"Id":"sha256:1","RepoTags":["lib/x:1"]}""") : FakeDaemon.Json("""{"message":"no"}""", 404))).AsTask());
+        (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "inspect", "lib/x:1", "nosuch");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(125));
+            Assert.That(output, Is.EqualTo("[\n    {\n        \"Id\": \"sha256:1\",\n        \"RepoTags\": [\n            \"lib/x:1\"\n        ]\n    }\n]\n"));
+            Assert.That(error, Is.EqualTo("bundt: No such object: nosuch\n"));
+        }
+    }
+
+    [Test]
+    public async Task Ps_and_images_print_dockers_tables()
+    {
+        await using var daemon = new FakeDaemon((request, stream) => stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json(
+            request.Target.Contains("containers", StringComparison.Ordinal)
+                ? """[{"Id":"0123456789abcdef","Names":["/web"],"Image":"busybox","Command":"sleep 9","Created":1,"State":"running","Status":"Up 3 seconds","Ports":[]}]"""
+                : """[{"Id":"sha256:0123456789abcdef","RepoTags":["busybox:latest","r:5000/x:1"],"RepoDigests":[],"Created":0,"Size":4261502},{"Id":"sha256:ff","RepoTags":null,"RepoDigests":null,"Created":0,"Size":1}]"""))).AsTask());
+        (_, string ps, _) = await BundtProcess.RunAsync(daemon, "", "ps", "--filter", "name=web", "-a");
+        (_, string images, _) = await BundtProcess.RunAsync(daemon, "", "images");
+        (_, string table, _) = await BundtProcess.RunAsync(daemon, "", "container", "ls", "--format", "table {{.Names}}\\t{{.Status}}");
+        (_, string json, _) = await BundtProcess.RunAsync(daemon, "", "ps", "-q");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(ps, Does.Match(@"^CONTAINER ID   IMAGE     COMMAND     CREATED        STATUS         PORTS     NAMES\n0123456789ab   busybox   ""sleep 9""   \d\d years ago   Up 3 seconds             web\n$"));
+            Assert.That(images, Is.EqualTo("REPOSITORY   TAG       IMAGE ID       CREATED   SIZE\nbusybox      latest    0123456789ab   N/A       4.26MB\nr:5000/x     1         0123456789ab   N/A       4.26MB\n<none>       <none>    ff             N/A       1B\n"));
+            Assert.That(table, Is.EqualTo("NAMES     STATUS\nweb       Up 3 seconds\n"));
+            Assert.That(json, Is.EqualTo("0123456789ab\n"));
+            Assert.That(daemon.Requests.First().Target, Is.EqualTo("/v1.47/containers/json?all=1&filters=%7B%22name%22%3A%5B%22web%22%5D%7D"));
+        }
+    }
+
+    [Test]
+    public async Task Attach_half_closes_and_asks_wait_for_the_exit_code()
+    {
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            if (request.Target.EndsWith("/json", StringComparison.Ordinal))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json($$$"""{"Id":"{{{Id}}}","State":{"Running":true},"Config":{"Tty":false,"OpenStdin":true},"HostConfig":{"AutoRemove":false}}""")));
+            }
+            else if (request.Target.Contains("/wait", StringComparison.Ordinal))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes("HTTP/1.1 200 OK\r\n\r\n{\"StatusCode\":9}"));
+            }
+            else
+            {
+                await stream.WriteAsync("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"u8.ToArray());
+                using var all = new MemoryStream();
+                await stream.CopyToAsync(all);
+                await stream.WriteAsync(FakeDaemon.Frame(1, "got " + Encoding.UTF8.GetString(all.ToArray())));
+            }
+        });
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "typed", "attach", "web");
+        Assert.That((code, output), Is.EqualTo((9, "got typed")));
+    }
+
+    [Test]
+    public async Task Without_a_daemon_the_way_to_start_one_is_told()
+    {
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer(""));
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "", "-H", "unix:///nosuch/bundt.sock", "ps");
+        Assert.That((code, error), Is.EqualTo((125, "bundt: no daemon listens on /nosuch/bundt.sock\nStart one there with: bundt -H unix:///nosuch/bundt.sock --root DIRECTORY --run DIRECTORY daemon start\n")));
+    }
+}
