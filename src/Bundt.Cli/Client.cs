@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bundt.Cli.CommandLine;
 using Bundt.Cli.Commands;
 using Bundt.Cli.Daemon;
@@ -184,6 +185,11 @@ internal static class Client
         {
             RawMode.RestoreAll();
             Failure.Report(e);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            RawMode.RestoreAll();
+            Failure.Report(new BundtException(FailureKind.Internal, Phase.Request, "the daemon's answer cannot be understood", "Is it a Docker or bundt daemon that listens on this socket?", e));
         }
 
         return Failure.Code;
