@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "clone.h"
 #include "launcher.h"
@@ -49,6 +50,8 @@ static int mount_by_context(struct party *party, const struct plan_op *op, bool 
  * One mount(2), whose options fit into a page. It takes layers from the caller's own mount namespace alone (clone_private_mount),
  * and it would show in it; so a child that shares our memory and descriptors does it in a throw-away one, where each layer is
  * opened again by its path, or attached if it is a detached (idmapped) mount. The result is cloned out as a detached mount. */
+
+#define SOURCE "source="
 
 struct old_overlay {
     struct party *party;
@@ -129,6 +132,8 @@ static int build_options(struct party *party, const struct plan_op *op, struct t
         result = add_writable(",workdir=", slot_fd((int64_t)op->z), options);
     const char *end = plan_string(party, op->t) + op->n;
     for (const char *option = plan_string(party, op->t); option < end; option += strlen(option) + 1) {
+        if (strncmp(option, SOURCE, strlen(SOURCE)) == 0)
+            continue; /* an argument of its own in mount(2) */
         text_add(options, ",");
         text_add(options, option);
     }
@@ -188,6 +193,19 @@ static int mount_the_old_way(struct party *party, const struct plan_op *op)
 /* What a kernel says of a parameter, or of a type of parameter, that it does not know; legacy contexts (6.1) the second. */
 static bool is_unknown(int result) { return result == -EINVAL || result == -EOPNOTSUPP; }
 
+/* overlayfs that cannot work in its work directory mounts read-only, with a line in the kernel's log and no error. */
+static int check_writable(struct party *party, int mount)
+{
+    struct statfs status;
+    long result = SYS(fstatfs, mount, &status);
+    if (result < 0)
+        return (int)result;
+    if (!(status.f_flags & 1 /* ST_RDONLY */))
+        return 0;
+    report_text(party, "the kernel could not use the work directory and made the overlay read-only (its log says why)");
+    return -EROFS;
+}
+
 int op_overlay(struct party *party, const struct plan_op *op)
 {
     int result = mount_by_context(party, op, true);
@@ -195,7 +213,8 @@ int op_overlay(struct party *party, const struct plan_op *op)
         result = mount_by_context(party, op, false);
     if (is_unknown(result))
         result = mount_the_old_way(party, op);
-    if (result == 0)
-        report_text(party, ""); /* what the newer ways said */
-    return result;
+    if (result < 0)
+        return result;
+    report_text(party, ""); /* what the newer ways said */
+    return (int64_t)op->y >= 0 ? check_writable(party, slot_fd(op->b)) : 0;
 }

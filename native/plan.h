@@ -16,6 +16,9 @@
  *    init makes its cgroup namespace by OP_UNSHARE instead.
  *  - Before Linux 6.15 only attached mounts of the caller's own mount namespace can be cloned (open_tree) or mounted onto: attach the root
  *    first; then the same slot is the attached root. Host nodes for binds by init are opened in init's section, before the pivot.
+ *  - An overlay's lowers may be idmapped, upper and work may not: the supervisor's uid 0 has no id in the map, overlayfs cannot make
+ *    its work directory (EOVERFLOW) and mounts read-only (OP_OVERLAY then fails with EROFS). They are chowned to the mapped root instead,
+ *    and hold the host's ids.
  *  - An exec needs no joiner: OP_SETNS(CLONE_NEWPID) in the supervisor moves only its children; init joins the rest itself by one OP_SETNS.
  *    A joiner is needed where new namespaces must be owned by a joined user namespace.
  *  - A descriptor inherited over OP_CLONE shares its open file description: an end of file on a rendezvous or pipe is only seen once both
