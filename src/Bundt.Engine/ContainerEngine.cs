@@ -86,7 +86,6 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Events = events,
                 Trash = trash,
                 Containers = containers,
-                Users = new UserDatabases(),
             };
             await new Adoption(services).RunAsync(cancellation).ConfigureAwait(false);
             return new ContainerEngine(options, services, rootLock, store);

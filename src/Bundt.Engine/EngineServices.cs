@@ -26,8 +26,6 @@ internal sealed class EngineServices
     public required Trash Trash { get; init; }
 
     public required ContainerRegistry Containers { get; init; }
-
-    public required UserDatabases Users { get; init; }
 }
 
 /// <summary>What containers need of images. Tests give directories instead of a store.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Bundt.Engine.Monitors;
 using Bundt.Linux;
 using Bundt.Linux.Locks;
-using Bundt.Linux.Watches;
+using Bundt.Linux.Processes;
 using Bundt.Oci.Image;
 
 namespace Bundt.Engine.Containers;
@@ -94,8 +94,8 @@ internal sealed class Adoption(EngineServices services)
             return;
         }
 
-        var pidFd = PidFd.Open(monitor.MonitorPid, monitor.MonitorStart);
-        if (pidFd is null && PidFd.StartTime(monitor.InitPid) != monitor.InitStart)
+        var pidFd = PidFd.TryOpen(monitor.MonitorPid, monitor.MonitorStart);
+        if (pidFd is null && PidFd.ReadStartTime(monitor.InitPid) != monitor.InitStart)
         {
             // Both gone, and no record: the exit may have been written this very moment.
             exit = ExitRecord.Read(directory.Path);

@@ -44,10 +44,8 @@ public sealed partial class Container
     {
         const int Unknown = 255;
         _stored = stored;
-        var finished = stored.End?.FinishedAt ?? DateTimeOffset.UtcNow;
-        var end = stored.End is { } known && known.StartedAt == monitor.Started
-            ? known
-            : new EndRecord { ExitCode = Unknown, Error = cause, StartedAt = monitor.Started, FinishedAt = finished };
+        // A start removes the record: one that is there is of this life.
+        var end = stored.End ?? new EndRecord { ExitCode = Unknown, Error = cause, StartedAt = monitor.Started, FinishedAt = DateTimeOffset.UtcNow };
         _state = new ContainerState
         {
             Status = ContainerStatus.Exited, ExitCode = end.ExitCode, Error = end.Error, StartedAt = end.StartedAt, FinishedAt = end.FinishedAt,

@@ -2,6 +2,7 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Monitors;
 using Bundt.Linux;
+using Bundt.Linux.Processes;
 using Bundt.Runtime.Launch;
 
 namespace Bundt.Engine;
@@ -54,7 +55,7 @@ public sealed partial class Container
 
     private void Launched(LaunchedProcess launched, List<Attachment> attachments)
     {
-        var process = new MonitoredProcess(_services.Watch, _directory.Path, launched.Pid, launched.StartTime, launched.MonitorPidFd);
+        var process = new MonitoredProcess(_services.Watch, _directory.Path, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
         lock (_sync)
         {
             _process = process;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Bundt.Linux.Files;
 using Bundt.Engine.Monitors;
+using Bundt.Runtime.Launch;
 
 namespace Bundt.Engine.Containers;
 
@@ -20,11 +21,11 @@ internal sealed class ContainerDirectory(string path)
 
     public string Upper => In("upper");
 
-    public string Work => In("work");
-
-    public string MountPoint => In("rootfs");
-
     public string In(string name) => System.IO.Path.Combine(path, name);
+
+    /// <summary>The container's root: its image's layers, topmost first, below what it has written.</summary>
+    public OverlayRoot Overlay(IReadOnlyList<string> layers, bool passing) =>
+        new() { Lowers = layers, Upper = Upper, Work = In("work"), MountPoint = In("rootfs"), Volatile = passing };
 
     public DirectoryFd Open() => DirectoryFd.OpenHost(path);
 

@@ -4,6 +4,7 @@ using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
 using Bundt.Linux.Capabilities;
+using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Spec;
@@ -69,7 +70,7 @@ public sealed class Exec
             Directory.CreateDirectory(StateDirectory, OwnerOnly);
             Directory.CreateDirectory(RunDirectory, OwnerOnly);
             var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is (> 0, > 0) ? consoleSize : Settings.ConsoleSize));
-            var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, launched.MonitorPidFd);
+            var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
             _process = process;
             Container.Publish("exec_start: " + string.Join(' ', Settings.Cmd), ("execID", Id));
             process.Watch(Ended, _ => { });

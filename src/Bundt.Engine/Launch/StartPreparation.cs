@@ -6,6 +6,7 @@ using Bundt.Linux;
 using Bundt.Linux.Files;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Spec;
 
 namespace Bundt.Engine.Launch;
 
@@ -45,14 +46,7 @@ internal sealed class StartPreparation : IDisposable
                     Id = record.Id,
                     Config = config,
                     InitProcess = settings.Init,
-                    Overlay = new OverlayRoot
-                    {
-                        Lowers = lease.Directories,
-                        Upper = directory.Upper,
-                        Work = directory.Work,
-                        MountPoint = directory.MountPoint,
-                        Volatile = settings.AutoRemove,
-                    },
+                    Overlay = directory.Overlay(lease.Directories, settings.AutoRemove),
                     Monitor = new MonitorSettings
                     {
                         StateDirectory = directory.Path,
@@ -123,7 +117,7 @@ internal sealed class StartPreparation : IDisposable
             shm = HoldShm(ipc, held);
         }
 
-        var users = services.Users.Of(record.ImageId, layers, directory.Upper);
+        var users = UserDatabase.Load(directory.Overlay(layers, settings.AutoRemove));
         return RuntimeConfigBuilder.Build(new ConfigInputs
         {
             Record = hostname == settings.Hostname ? record : record with { Settings = settings with { Hostname = hostname } },

@@ -54,9 +54,15 @@ internal static class LogTail
             }
 
             found.AddRange(scan.Starts);
-            if (found.Count >= lines && !(continued[0]?.File > file) && !(continued[1]?.File > file))
+            if (found.Count >= lines)
             {
-                break;
+                // Enough, unless a beginning that may be a line's lies among the last ones.
+                found.Sort((a, b) => a.Start.CompareTo(b.Start));
+                var earliest = found[^lines].Start;
+                if (!(continued[0]?.CompareTo(earliest) > 0) && !(continued[1]?.CompareTo(earliest) > 0))
+                {
+                    break;
+                }
             }
 
             if (file == 0)

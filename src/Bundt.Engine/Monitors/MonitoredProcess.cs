@@ -1,5 +1,5 @@
+using Bundt.Linux.Processes;
 using Bundt.Linux.Watches;
-using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Engine.Monitors;
 
@@ -9,16 +9,19 @@ namespace Bundt.Engine.Monitors;
 /// </summary>
 internal sealed class MonitoredProcess
 {
+    /// <summary>The exit code where nothing tells it.</summary>
+    private const int UnknownExit = 255;
+
     private readonly KernelWatch _watch;
     private readonly string _directory;
-    private readonly SafeFileHandle? _monitor;
+    private readonly PidFd? _monitor;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _monitorGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action<MonitoredProcess, ExitRecord?, int> _onEnd = (_, _, _) => { };
     private Action<MonitoredProcess> _onMonitorLost = _ => { };
     private IDisposable? _exitWatch;
     private IDisposable? _monitorWatch;
-    private SafeFileHandle? _init;
+    private PidFd? _init;
     private int _announced;
     private volatile bool _released;
 
@@ -28,7 +31,7 @@ internal sealed class MonitoredProcess
     /// <param name="pid">Init, host pid.</param>
     /// <param name="startTime">Of init, field 22 of its stat.</param>
     /// <param name="monitor">The monitor's pidfd; null: it is gone already.</param>
-    public MonitoredProcess(KernelWatch watch, string directory, int pid, ulong startTime, SafeFileHandle? monitor)
+    public MonitoredProcess(KernelWatch watch, string directory, int pid, ulong startTime, PidFd? monitor)
     {
         _watch = watch;
         _directory = directory;
@@ -71,7 +74,7 @@ internal sealed class MonitoredProcess
         else
         {
             _monitorWatch = _watch.WatchProcess(
-                _monitor, reaped: false, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
+                _monitor.Handle, reaped: false, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
         }
 
         // It may have ended before the watch stood; and its end may have come before the watch's field was set.
@@ -85,8 +88,8 @@ internal sealed class MonitoredProcess
     /// <summary>Sends a signal to init. False when it has ended.</summary>
     public bool Signal(int signal)
     {
-        using var pidFd = PidFd.Open(Pid, StartTime);
-        return pidFd is not null && PidFd.Signal(pidFd, signal);
+        using var pidFd = PidFd.TryOpen(Pid, StartTime);
+        return pidFd is not null && pidFd.Signal(signal);
     }
 
     /// <summary>Lets go of everything; nothing is announced any more.</summary>
@@ -114,11 +117,8 @@ internal sealed class MonitoredProcess
             return;
         }
 
-        if (_monitor is not null)
-        {
-            PidFd.Reap(_monitor);
-        }
-
+        // A child of ours leaves no zombie; somebody else's is not ours to reap.
+        _ = _monitor?.Reap();
         LookForRecord();
         _monitorGone.TrySetResult();
         if (Volatile.Read(ref _announced) == 0)
@@ -131,7 +131,7 @@ internal sealed class MonitoredProcess
 
     private void MonitorLost()
     {
-        _init = PidFd.Open(Pid, StartTime);
+        _init = PidFd.TryOpen(Pid, StartTime);
         if (_init is null)
         {
             Announce(null, UnknownExit);
@@ -141,26 +141,16 @@ internal sealed class MonitoredProcess
         _onMonitorLost(this);
         var init = _init;
         _watch.WatchProcess(
-            init,
+            init.Handle,
             reaped: true,
             () => ThreadPool.UnsafeQueueUserWorkItem(
                 _ =>
                 {
-                    Announce(null, FromWaitStatus(PidFd.ExitStatus(init)));
+                    Announce(null, init.ExitCode() ?? UnknownExit);
                     init.Dispose();
                 },
                 null));
     }
-
-    /// <summary>The exit code where nothing tells it.</summary>
-    private const int UnknownExit = 255;
-
-    private static int FromWaitStatus(int? status) => status switch
-    {
-        null => UnknownExit,
-        { } s when (s & 0x7f) == 0 => (s >> 8) & 0xff,
-        { } s => 128 + (s & 0x7f),
-    };
 
     private void Announce(ExitRecord? record, int exitCode)
     {

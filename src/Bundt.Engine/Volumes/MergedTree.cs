@@ -1,11 +1,9 @@
-using System.Text;
-using Bundt.Linux;
 using Bundt.Linux.Files;
 
 namespace Bundt.Engine.Volumes;
 
 /// <summary>
-/// An image's root as a container would see it, read from its layers without mounting anything: whiteouts hide, opaque directories
+/// An image's directories as a container would see them, read from its layers without mounting anything: whiteouts hide, opaque directories
 /// cover (overlayfs.rst). Symbolic links are resolved in the merged tree and never lead out of it.
 /// </summary>
 internal sealed class MergedTree : IDisposable
@@ -29,26 +27,11 @@ internal sealed class MergedTree : IDisposable
         return new MergedTree(new MergedDirectory(parts));
     }
 
-    /// <summary>The directory at a path, links followed; null when there is none. To be disposed.</summary>
-    public MergedDirectory? FindDirectory(string path) => Walk(path) is { Directory: { } directory } ? directory : null;
-
-    /// <summary>A regular file's content; empty when there is none.</summary>
-    public byte[] ReadFile(string path, int maxBytes)
-    {
-        if (Walk(path) is not { } found)
-        {
-            return [];
-        }
-
-        found.Directory?.Dispose();
-        using var parent = found.Parent;
-        return found.Entry is { Status.Type: FileType.Regular } entry ? entry.Layer.ReadAll(entry.Name, maxBytes) : [];
-    }
-
     /// <inheritdoc/>
     public void Dispose() => _root.Dispose();
 
-    private Found? Walk(string path)
+    /// <summary>The directory at a path, links followed; null when there is none. To be disposed.</summary>
+    public MergedDirectory? FindDirectory(string path)
     {
         var stack = new Stack<MergedDirectory>();
         stack.Push(_root.Duplicate());
@@ -100,11 +83,11 @@ internal sealed class MergedTree : IDisposable
 
                         break;
                     default:
-                        return names.Count == 0 ? new Found(entry, stack.Pop(), null) : null;
+                        return null;
                 }
             }
 
-            return new Found(null, null, stack.Pop());
+            return stack.Pop();
         }
         finally
         {
@@ -114,8 +97,6 @@ internal sealed class MergedTree : IDisposable
             }
         }
     }
-
-    private sealed record Found(MergedEntry? Entry, MergedDirectory? Parent, MergedDirectory? Directory);
 
     /// <summary>One name in a merged directory.</summary>
     /// <param name="Name">The name.</param>

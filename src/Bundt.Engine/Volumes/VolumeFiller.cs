@@ -81,12 +81,10 @@ internal sealed class VolumeFiller
         var own = source.Top.Stat();
         DirectoryFd.SetOwner(target.Handle, own.Uid, own.Gid);
         DirectoryFd.SetMode(target.Handle, own.Mode);
-        foreach (var attribute in Wanted(source.Top.ListXattrs(".")))
+        var attributes = DirectoryFd.Xattrs(source.Top.Handle);
+        foreach (var attribute in Wanted(attributes.Keys))
         {
-            if (source.Top.GetXattr(".", attribute) is { } value)
-            {
-                DirectoryFd.SetXattr(target.Handle, attribute, value);
-            }
+            DirectoryFd.SetXattr(target.Handle, attribute, attributes[attribute]);
         }
 
         DirectoryFd.SetTimes(target.Handle, own.Accessed, own.Modified);
@@ -122,6 +120,6 @@ internal sealed class VolumeFiller
     }
 
     /// <summary>Overlay's own attributes belong to the layer, not to the file.</summary>
-    private static IEnumerable<string> Wanted(IReadOnlyList<string> attributes) =>
+    private static IEnumerable<string> Wanted(IEnumerable<string> attributes) =>
         attributes.Where(a => !a.StartsWith("trusted.overlay.", StringComparison.Ordinal));
 }

@@ -1,0 +1,261 @@
+using System.Text;
+using Bundt.Engine.Logs;
+using Bundt.Linux.Watches;
+
+namespace Bundt.Engine.Tests;
+
+[TestFixture]
+public sealed class LogReaderTests
+{
+    private static readonly DateTimeOffset s_start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private string _directory = "";
+    private KernelWatch _watch = null!;
+    private int _clock;
+
+    [SetUp]
+    public void MakeDirectory()
+    {
+        _directory = Directory.CreateTempSubdirectory("bundt-log-").FullName;
+        _watch = new KernelWatch();
+        _clock = 0;
+    }
+
+    [TearDown]
+    public void RemoveDirectory()
+    {
+        _watch.Dispose();
+        Directory.Delete(_directory, true);
+    }
+
+    [Test]
+    public async Task All_bytes_come_back_in_order_and_by_stream()
+    {
+        Append((1, "one\n"), (1, "tw"), (2, "err\n"), (1, "o\n"));
+
+        Assert.That(await TextAsync(new LogOptions(true, true)), Is.EqualTo("1:one\ntw|2:err\n|1:o\n"));
+        Assert.That(await TextAsync(new LogOptions(true, false)), Is.EqualTo("1:one\ntw|1:o\n").Or.EqualTo("1:one\ntwo\n"));
+        Assert.That(await TextAsync(new LogOptions(false, true)), Is.EqualTo("2:err\n"));
+    }
+
+    [Test]
+    public async Task No_log_yet_reads_as_empty() => Assert.That(await TextAsync(new LogOptions(true, true)), Is.Empty);
+
+    [Test]
+    public async Task Rotated_files_are_read_oldest_first()
+    {
+        Append((1, "a\n"));
+        Rotate();
+        Append((1, "b\n"));
+        Rotate();
+        Append((1, "c\n"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo("a\nb\nc\n"));
+    }
+
+    [Test]
+    public async Task A_torn_frame_at_the_end_is_cut()
+    {
+        Append((1, "whole\n"));
+        var frame = Frame(1, "torn\n");
+        File.AppendAllBytes(LogFiles.Current(_directory), frame[..(frame.Length - 2)]);
+
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo("whole\n"));
+    }
+
+    [Test]
+    public async Task Garbage_ends_a_file_but_not_the_log()
+    {
+        Append((1, "a\n"));
+        File.AppendAllBytes(LogFiles.Current(_directory), new byte[64]);
+        Rotate();
+        Append((1, "b\n"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo("a\nb\n"));
+    }
+
+    [TestCase(0, "")]
+    [TestCase(1, "5\n")]
+    [TestCase(2, "4\n5\n")]
+    [TestCase(4, "2\n3\n4\n5\n")]
+    [TestCase(5, "1\n2\n3\n4\n5\n")]
+    [TestCase(99, "1\n2\n3\n4\n5\n")]
+    public async Task Tail_counts_lines_over_frames_and_files(int tail, string expected)
+    {
+        Append((1, "1\n2"));
+        Rotate();
+        Append((1, "\n3\n"));
+        Rotate();
+        Append((1, "4"), (1, "\n5\n"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true, Tail: tail)), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public async Task Tail_counts_an_unfinished_line()
+    {
+        Append((1, "1\n2\n3"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true, Tail: 1)), Is.EqualTo("3"));
+    }
+
+    [Test]
+    public async Task Tail_of_two_interleaved_streams_gives_whole_lines_of_each()
+    {
+        Append((1, "out1\n"), (1, "out"), (2, "err1\n"), (1, "2\n"), (2, "err2\n"));
+
+        Assert.That(await TextAsync(new LogOptions(true, true, Tail: 3)), Is.EqualTo("1:out|2:err1\n|1:2\n|2:err2\n"));
+        Assert.That(await BytesAsync(new LogOptions(true, true, Tail: 2)), Is.EqualTo("err1\nerr2\n"));
+        Assert.That(await BytesAsync(new LogOptions(true, false, Tail: 1)), Is.EqualTo("out2\n"));
+    }
+
+    [Test]
+    public async Task Since_and_until_cut_by_the_time_of_the_frame()
+    {
+        Append((1, "0\n"), (1, "1\n"), (1, "2\n"), (1, "3\n"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true, Since: s_start.AddSeconds(1), Until: s_start.AddSeconds(2))), Is.EqualTo("1\n2\n"));
+    }
+
+    [Test]
+    public async Task Timestamps_stand_before_each_line_with_the_time_of_its_first_byte()
+    {
+        Append((1, "a\nb"), (2, "x\n"), (1, "c\nrest"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true, Timestamps: true)), Is.EqualTo(
+            "2026-01-02T03:04:05.000000000Z a\n2026-01-02T03:04:06.000000000Z x\n2026-01-02T03:04:05.000000000Z bc\n2026-01-02T03:04:07.000000000Z rest"));
+    }
+
+    [Test]
+    public async Task Follow_loses_and_doubles_nothing_over_many_rotations_and_ends_with_the_container()
+    {
+        const int Lines = 5000;
+        var ended = new TaskCompletionSource();
+        var reading = Task.Run(() => BytesAsync(new LogOptions(true, true, Follow: true), ended.Task));
+        var expected = new StringBuilder();
+        for (var i = 0; i < Lines; i++)
+        {
+            expected.Append(i).Append('\n');
+            Append((1, $"{i}\n"));
+            if (i % 100 == 99)
+            {
+                Rotate(keep: 1000);
+            }
+        }
+
+        ended.SetResult();
+        Assert.That(await reading, Is.EqualTo(expected.ToString()));
+    }
+
+    [Test]
+    public async Task Follow_shows_a_line_when_it_is_written_and_ends_at_once_when_the_container_ends()
+    {
+        var ended = new TaskCompletionSource();
+        Append((1, "first\n"));
+        await using var reader = LogReader.ReadAsync(_directory, new LogOptions(true, true, Follow: true), _watch, ended.Task, default).GetAsyncEnumerator();
+        Assert.That(await reader.MoveNextAsync(), Is.True);
+
+        var next = reader.MoveNextAsync().AsTask();
+        Assert.That(next.IsCompleted, Is.False);
+        Append((1, "second\n"));
+        Assert.That(await next, Is.True);
+        Assert.That(Encoding.UTF8.GetString(reader.Current.Bytes.Span), Is.EqualTo("second\n"));
+
+        Append((1, "last\n"));
+        ended.SetResult();
+        Assert.That(await reader.MoveNextAsync(), Is.True);
+        Assert.That(Encoding.UTF8.GetString(reader.Current.Bytes.Span), Is.EqualTo("last\n"));
+        Assert.That(await reader.MoveNextAsync(), Is.False);
+    }
+
+    [Test]
+    public async Task Until_ends_a_follow_without_any_output()
+    {
+        var never = new TaskCompletionSource();
+        var options = new LogOptions(true, true, Follow: true, Until: DateTimeOffset.UtcNow.AddMilliseconds(50));
+
+        Assert.That(await BytesAsync(options, never.Task).WaitAsync(TimeSpan.FromSeconds(10)), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_cancelled_follow_throws()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var reading = LogReader.ReadAsync(_directory, new LogOptions(true, true, Follow: true), _watch, new TaskCompletionSource().Task, cancellation.Token)
+            .GetAsyncEnumerator().MoveNextAsync().AsTask();
+        cancellation.Cancel();
+
+        await Assert.ThrowsAsync<TaskCanceledException>(() => reading);
+    }
+
+    [Test]
+    public async Task A_note_of_the_monitor_is_shown_on_stderr()
+    {
+        Append((1, "a\n"), (LogFrame.Note, "4096 bytes dropped\n"));
+
+        Assert.That(await TextAsync(new LogOptions(true, true)), Is.EqualTo("1:a\n|2:4096 bytes dropped\n"));
+    }
+
+    [Test]
+    public async Task Frames_larger_than_the_buffer_pass_unharmed()
+    {
+        var large = new string('x', 700_000);
+        Append((1, large), (1, "\n"));
+
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo(large + "\n"));
+    }
+
+    private byte[] Frame(byte stream, string text)
+    {
+        var payload = Encoding.UTF8.GetBytes(text);
+        var bytes = new byte[LogFrame.HeaderSize + payload.Length];
+        new LogFrame(UnixTime.ToNanoseconds(s_start.AddSeconds(_clock++)), payload.Length, stream).Write(bytes);
+        payload.CopyTo(bytes, LogFrame.HeaderSize);
+        return bytes;
+    }
+
+    private void Append(params (byte Stream, string Text)[] frames)
+    {
+        using var file = File.Open(LogFiles.Current(_directory), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        foreach (var (stream, text) in frames)
+        {
+            file.Write(Frame(stream, text));
+        }
+    }
+
+    private void Rotate(int keep = 5)
+    {
+        var current = LogFiles.Current(_directory);
+        for (var number = keep - 1; number >= 1; number--)
+        {
+            var from = number == 1 ? current : $"{current}.{number - 1}";
+            if (File.Exists(from))
+            {
+                File.Move(from, $"{current}.{number}", true);
+            }
+        }
+
+        File.WriteAllBytes(current, []);
+    }
+
+    private async Task<string> BytesAsync(LogOptions options, Task? ended = null)
+    {
+        var text = new StringBuilder();
+        await foreach (var frame in LogReader.ReadAsync(_directory, options, _watch, ended, default))
+        {
+            text.Append(Encoding.UTF8.GetString(frame.Bytes.Span));
+        }
+
+        return text.ToString();
+    }
+
+    private async Task<string> TextAsync(LogOptions options)
+    {
+        var parts = new List<string>();
+        await foreach (var frame in LogReader.ReadAsync(_directory, options, _watch, null, default))
+        {
+            parts.Add($"{frame.Stream}:{Encoding.UTF8.GetString(frame.Bytes.Span)}");
+        }
+
+        return string.Join('|', parts);
+    }
+}
