@@ -125,7 +125,9 @@ internal sealed class LayerPull(ImageIntake intake, IReadOnlyList<(RegistryClien
     private void Report(string status, Descriptor blob) => progress?.Report(new PullProgress(status, ContentDigest.ShortOf(blob.Digest)));
 
     /// <summary>Whether the bytes themselves are to blame, rather than the network, the disk or a cancellation.</summary>
-    private static bool IsWrongContent(Exception error) => FailureBehind(error) is null && error is BundtException { Errno: Errno.None, Phase: Phase.Pull or Phase.Unpack } or InvalidDataException;
+    private static bool IsWrongContent(Exception error) => FailureBehind(error) is null
+        && error is BundtException { Errno: Errno.None } failure
+        && (failure.Phase, failure.Kind) is (Phase.Pull, FailureKind.Internal) or (Phase.Unpack, FailureKind.InvalidArgument);
 
     /// <summary>The registry's failure inside what the unpacker made of it: the network's cause, not the tar's, is what the user must hear.</summary>
     private static RegistryFailure? FailureBehind(Exception error)

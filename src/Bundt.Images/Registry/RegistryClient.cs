@@ -28,6 +28,7 @@ internal sealed class RegistryClient(RegistryTransport transport, RegistryHost h
     private const int MaxRedirects = 5;
     private const int MaxListDocument = 16 * 1024 * 1024;
     private const int MaxPages = 1000;
+    private const int MaxNames = 100_000;
 
     private readonly RegistryAuthorizer _authorizer = new(transport, host, credentials);
     private readonly SemaphoreSlim _choosing = new(1, 1);
@@ -124,7 +125,7 @@ internal sealed class RegistryClient(RegistryTransport transport, RegistryHost h
 
     /// <summary>All tags of a repository.</summary>
     public Task<IReadOnlyList<string>> ListTagsAsync(string repository, CancellationToken cancellation) =>
-        ListAsync($"v2/{repository}/tags/list?n=1000", PullScope(repository), "tags", int.MaxValue, _ => true, cancellation);
+        ListAsync($"v2/{repository}/tags/list?n=1000", PullScope(repository), "tags", MaxNames, _ => true, cancellation);
 
     /// <summary>Repositories of the catalogue that match, at most <paramref name="limit"/>.</summary>
     public Task<IReadOnlyList<string>> ListRepositoriesAsync(Predicate<string> matches, int limit, CancellationToken cancellation) =>

@@ -45,6 +45,10 @@ public sealed class RegistryFilesTests
         Assert.That(() => Config(json), Throws.TypeOf<BundtException>().With.Message.Contains("config.json is malformed").And.Message.Not.Contain("bm9jb2xvbg"));
 
     [Test]
+    public void A_login_that_is_printed_shows_no_secret() =>
+        Assert.That($"{new PullOptions(Credentials: new RegistryCredentials("canary-user", "canary-password", "canary-token"))}", Does.Not.Contain("canary"));
+
+    [Test]
     public void A_missing_file_has_no_logins() => Assert.That(DockerConfigFile.Read("/nonexistent/config.json").For("docker.io"), Is.Null);
 
     [Test]
