@@ -68,7 +68,7 @@ internal static class DevicePlan
         var plan = scope.Plan;
         var master = plan.NewSlot("master");
         scope.Terminal = plan.NewSlot("terminal");
-        plan.Init.Pty(root, master, scope.Terminal, scope.Process.ConsoleSize ?? default, scope.Process.User.Uid);
+        plan.Init.Pty(root, master, scope.Terminal, Size(scope), scope.Process.User.Uid);
         if (scope.Ending is PlanEnding.HandOff)
         {
             plan.Init.SendText(plan.Input(PlanInputKind.ConsoleSocket), "/dev/ptmx"u8.ToArray(), master, "the console socket");
@@ -82,6 +82,10 @@ internal static class DevicePlan
 
         plan.Init.Close(master);
     }
+
+    private static ConsoleSize Size(PlanScope scope) =>
+        scope.Process.ConsoleSize
+        ?? (scope.Ending is PlanEnding.Monitor { Settings: { Rows: > 0 } settings } ? new ConsoleSize(settings.Rows, settings.Columns) : default);
 
     // /dev/console is the terminal, as programs such as init systems expect.
     private static void Console(PlanScope scope)

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
 using Bundt.Linux;
 using Bundt.Linux.Capabilities;
 using Bundt.Linux.Seccomp;
@@ -30,7 +32,7 @@ internal static class IdentityPlan
 
         if (process.OomScoreAdj is { } score)
         {
-            init.Simple(PlanCode.OomScoreAdj, (ulong)(long)score);
+            OomScore(scope, score);
         }
 
         Limits(process, init);
@@ -164,6 +166,20 @@ internal static class IdentityPlan
 
         kept.Reverse();
         return kept;
+    }
+
+    // In a user namespace init may not write its own: /proc/self of a process that nobody may look into belongs to the host's root.
+    private static void OomScore(PlanScope scope, int score)
+    {
+        if (scope.Has(NamespaceType.User))
+        {
+            scope.Plan.Supervise.WriteInit(
+                "oom_score_adj", Encoding.ASCII.GetBytes(score.ToString(CultureInfo.InvariantCulture)), PlanTolerate.Refused);
+        }
+        else
+        {
+            scope.Plan.Init.Simple(PlanCode.OomScoreAdj, (ulong)(long)score);
+        }
     }
 
     private static void Limits(RuntimeProcess process, OperationList init)

@@ -37,8 +37,8 @@ internal sealed class OperationList(PlanSection section)
             Phase = Phase, Subject = subject,
         });
 
-    public void Chown(int root, string path, uint uid, uint gid) =>
-        Add(new() { Code = PlanCode.Chown, Section = section, A = root, S = path, X = uid, Y = gid, Phase = Phase });
+    public void Chown(int root, string? path, uint uid, uint gid, string subject) =>
+        Add(new() { Code = PlanCode.Chown, Section = section, A = root, S = path, X = uid, Y = gid, Phase = Phase, Subject = subject });
 
     public void Write(int root, string path, ReadOnlyMemory<byte> text, byte flags, PlanTolerate tolerate, string subject) =>
         Add(new()
@@ -46,8 +46,8 @@ internal sealed class OperationList(PlanSection section)
             Code = PlanCode.Write, Section = section, A = root, S = path, Block = text, Flags = flags, Tolerate = tolerate, Phase = Phase, Subject = subject,
         });
 
-    public void WriteInit(string path, ReadOnlyMemory<byte> text) =>
-        Add(new() { Code = PlanCode.WriteInit, Section = section, S = path, Block = text, Phase = Phase });
+    public void WriteInit(string path, ReadOnlyMemory<byte> text, PlanTolerate tolerate = PlanTolerate.None) =>
+        Add(new() { Code = PlanCode.WriteInit, Section = section, S = path, Block = text, Tolerate = tolerate, Phase = Phase });
 
     public void OpenInit(int slot, string path, ulong flags) =>
         Add(new() { Code = PlanCode.OpenInit, Section = section, B = slot, S = path, X = flags, Phase = Phase });

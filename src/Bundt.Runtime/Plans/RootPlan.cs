@@ -29,7 +29,6 @@ internal static class RootPlan
 
             plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Root, scope.Root);
             plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Root, scope.Root);
-            plan.Init.MoveMount(scope.Root, -1, overlay.MountPoint, sameKind: false, "mount the root on");
         }
         else
         {
@@ -43,8 +42,10 @@ internal static class RootPlan
             plan.Prepare.Open(directory, -1, path, KernelFlags.PathOnly | KernelFlags.Directory);
             plan.Prepare.OpenTree(scope.Root, directory, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | KernelFlags.Recursive, path);
             plan.Prepare.Setattr(scope.Root, 0, 0, KernelFlags.Slave, -1, recursive: true, path);
-            plan.Init.MoveMount(scope.Root, -1, path, sameKind: false, "mount the root on");
         }
+
+        // Over the host's root, not on a directory of it: with a user namespace the way there may be closed to init (0700).
+        plan.Init.MoveMount(scope.Root, -1, "/", sameKind: false, "mount the container's root over");
     }
 
     internal static void Pivot(PlanScope scope)
@@ -83,59 +84,58 @@ internal static class RootPlan
     private static void OpenLayers(PlanScope scope, OverlayRoot overlay)
     {
         var plan = scope.Plan;
-        const ulong Flags = KernelFlags.PathOnly;
         var first = -1;
         for (var i = 0; i < overlay.Lowers.Count; i++)
         {
             var slot = plan.NewSlot("lower");
             first = first < 0 ? slot : first;
-            plan.Supervise.Open(slot, -1, overlay.Lowers[i], Flags | KernelFlags.Directory);
+            plan.Supervise.Open(slot, -1, overlay.Lowers[i], KernelFlags.PathOnly | KernelFlags.Directory);
         }
 
-        var upper = plan.NewSlot("upper");
-        var work = plan.NewSlot("work");
-        plan.Supervise.Open(upper, -1, overlay.Upper, Flags | KernelFlags.Directory);
-        plan.Supervise.Open(work, -1, overlay.Work, Flags | KernelFlags.Directory);
+        var (upper, work) = OpenWritable(plan, overlay);
         Overlay(scope, overlay, first, upper, work);
     }
 
-    // The layers' files keep the ids they have on disk; the mounts below the overlay show them as the container's ids.
+    // Image layers keep the ids they have on disk; the mounts below the overlay show them as the container's ids. The writable layer is the
+    // container's own and holds the ids it really runs with: overlayfs writes there as the host's root, whom an idmapped mount does not know.
     private static void MapLayers(PlanScope scope, OverlayRoot overlay)
     {
         var plan = scope.Plan;
-        var parent = Path.GetDirectoryName(overlay.Upper.TrimEnd('/')) ?? "/";
-        if (Path.GetDirectoryName(overlay.Work.TrimEnd('/')) != parent)
-        {
-            throw PlanScope.Invalid($"upper directory {overlay.Upper} and work directory {overlay.Work} must stand side by side");
-        }
-
         var first = -1;
-        var opened = new int[overlay.Lowers.Count];
-        for (var i = 0; i < opened.Length; i++)
+        for (var i = 0; i < overlay.Lowers.Count; i++)
         {
-            opened[i] = plan.NewSlot("lower");
-            first = first < 0 ? opened[i] : first;
+            var slot = plan.NewSlot("lower");
+            first = first < 0 ? slot : first;
+            plan.Supervise.OpenTree(slot, -1, overlay.Lowers[i], KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec, overlay.Lowers[i]);
+            plan.Supervise.Setattr(slot, MountOptions.IdMap, 0, KernelFlags.Private, scope.UserNamespace, recursive: false, overlay.Lowers[i]);
         }
 
-        for (var i = 0; i < opened.Length; i++)
-        {
-            Mapped(scope, opened[i], overlay.Lowers[i]);
-        }
-
-        var side = plan.NewSlot("writable");
-        Mapped(scope, side, parent);
-        var upper = plan.NewSlot("upper");
-        var work = plan.NewSlot("work");
-        const ulong Resolve = KernelFlags.ResolveInRoot | KernelFlags.ResolveNoMagicLinks;
-        plan.Supervise.Open(upper, side, Path.GetFileName(overlay.Upper.TrimEnd('/')), KernelFlags.PathOnly | KernelFlags.Directory, Resolve);
-        plan.Supervise.Open(work, side, Path.GetFileName(overlay.Work.TrimEnd('/')), KernelFlags.PathOnly | KernelFlags.Directory, Resolve);
+        var (upper, work) = OpenWritable(plan, overlay);
+        plan.Supervise.Chown(upper, null, HostId(scope.Linux.UidMappings), HostId(scope.Linux.GidMappings), overlay.Upper);
         Overlay(scope, overlay, first, upper, work);
     }
 
-    private static void Mapped(PlanScope scope, int slot, string path)
+    // The host's id of the container's root.
+    private static uint HostId(IReadOnlyList<IdMapping> mappings)
     {
-        scope.Plan.Supervise.OpenTree(slot, -1, path, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec, path);
-        scope.Plan.Supervise.Setattr(slot, MountOptions.IdMap, 0, KernelFlags.Private, scope.UserNamespace, recursive: false, path);
+        foreach (var mapping in mappings)
+        {
+            if (mapping.ContainerId == 0)
+            {
+                return mapping.HostId;
+            }
+        }
+
+        throw PlanScope.Invalid("the id mappings of the user namespace do not map the container's root");
+    }
+
+    private static (int Upper, int Work) OpenWritable(PlanBuilder plan, OverlayRoot overlay)
+    {
+        var upper = plan.NewSlot("upper");
+        var work = plan.NewSlot("work");
+        plan.Supervise.Open(upper, -1, overlay.Upper, KernelFlags.PathOnly | KernelFlags.Directory);
+        plan.Supervise.Open(work, -1, overlay.Work, KernelFlags.PathOnly | KernelFlags.Directory);
+        return (upper, work);
     }
 
     private static void Overlay(PlanScope scope, OverlayRoot overlay, int first, int upper, int work)

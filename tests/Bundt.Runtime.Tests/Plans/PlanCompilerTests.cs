@@ -1,0 +1,200 @@
+using Bundt.Linux;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+using Bundt.Runtime.Plans;
+using Bundt.Runtime.Spec;
+
+namespace Bundt.Runtime.Tests.Plans;
+
+/// <summary>What a config compiles to.</summary>
+public sealed class PlanCompilerTests
+{
+    private static readonly PlanEnding.Monitor s_monitor = new(new MonitorSettings { StateDirectory = "/state", SocketDirectory = "/sockets" });
+
+    private static readonly OverlayRoot s_overlay = new() { Lowers = ["/l/top", "/l/base"], Upper = "/c/upper", Work = "/c/work", MountPoint = "/c/merged" };
+
+    private static PlanRequest Request(Func<RuntimeConfig, RuntimeConfig>? change = null) => new()
+    {
+        Id = "cake",
+        Config = (change ?? (config => config))(DefaultSpec.Create(["true"])),
+        Overlay = s_overlay,
+        Ending = s_monitor,
+        IsDirectory = path => !path.EndsWith(".conf", StringComparison.Ordinal),
+    };
+
+    private static LaunchPlan Compile(Func<RuntimeConfig, RuntimeConfig>? change = null) => PlanCompiler.Compile(Request(change));
+
+    private static List<PlanOperation> Of(LaunchPlan plan, PlanSection section) => [.. plan.Operations.Where(operation => operation.Section == section)];
+
+    private static RuntimeConfig WithLinux(RuntimeConfig config, Func<LinuxConfig, LinuxConfig> change) => config with { Linux = change(config.Linux!) };
+
+    private static RuntimeConfig WithProcess(RuntimeConfig config, Func<RuntimeProcess, RuntimeProcess> change) =>
+        config with { Process = change(config.Process!) };
+
+    private static RuntimeConfig WithMount(RuntimeConfig config, string target, string type, string source, params string[] options) =>
+        config with { Mounts = [.. config.Mounts, new RuntimeMount { Destination = target, Type = type, Source = source, Options = options }] };
+
+    private static string Refusal(Func<RuntimeConfig, RuntimeConfig> change) => Assert.Throws<BundtException>(() => Compile(change))!.Message;
+
+    [Test]
+    public void Every_slot_is_filled_before_it_is_used()
+    {
+        var plan = PlanCompiler.Compile(Request(config => WithMount(config, "/data", "bind", "/srv", "rbind")) with { InitProcess = true });
+        var inherited = Filled(plan, plan.Operations.TakeWhile(operation => operation.Code != PlanCode.Clone));
+        foreach (var section in new[] { PlanSection.Supervisor, PlanSection.Init })
+        {
+            var known = section == PlanSection.Supervisor ? Filled(plan, []) : inherited;
+            foreach (var operation in Of(plan, section))
+            {
+                var fills = Fills(operation);
+                Assert.That(new[] { operation.A, operation.B }.Except(fills).All(slot => slot < 0 || known.Contains(slot)), $"{operation.Code} {operation.S} uses an empty slot");
+                known.UnionWith(fills);
+            }
+        }
+    }
+
+    private static HashSet<int> Filled(LaunchPlan plan, IEnumerable<PlanOperation> operations) =>
+        [0, 1, .. plan.Inputs.Select(input => input.Slot), .. operations.SelectMany(Fills)];
+
+    private static int[] Fills(PlanOperation operation) => operation.Code switch
+    {
+        PlanCode.Pipe or PlanCode.Socketpair => [operation.A, operation.B],
+        PlanCode.Open or PlanCode.MountFs or PlanCode.Overlay or PlanCode.OpenTree or PlanCode.Recv or PlanCode.Listen or PlanCode.OpenInit => [operation.B],
+        PlanCode.Pty => [operation.B, (int)operation.X],
+        _ => [],
+    };
+
+    [Test]
+    public void The_filter_is_loaded_last_but_for_what_drops_the_right_to_load_it()
+    {
+        var plan = PlanCompiler.Compile(Request() with { Filter = new byte[16] });
+        var init = Of(plan, PlanSection.Init);
+        Assert.That(init[^3..].Select(operation => operation.Code), Is.EqualTo(new[] { PlanCode.Seccomp, PlanCode.Capset, PlanCode.Exec }));
+        Assert.That(init[^2].X & 1UL << 21, Is.Zero, "CAP_SYS_ADMIN is gone");
+    }
+
+    [Test]
+    public void With_no_new_privileges_no_right_is_kept_for_the_filter()
+    {
+        var plan = PlanCompiler.Compile(Request(config => WithProcess(config, process => process with { NoNewPrivileges = true })) with { Filter = new byte[16] });
+        var init = Of(plan, PlanSection.Init);
+        Assert.That(init[^3..].Select(operation => operation.Code), Is.EqualTo(new[] { PlanCode.NoNewPrivs, PlanCode.Seccomp, PlanCode.Exec }));
+        Assert.That(init.Where(operation => operation.Code == PlanCode.Capset).All(operation => (operation.X & 1UL << 21) == 0));
+    }
+
+    [Test]
+    public void Inheritable_and_ambient_sets_stay_empty()
+    {
+        var init = Of(Compile(), PlanSection.Init);
+        Assert.That(init.Where(operation => operation.Code == PlanCode.Capset).Select(operation => operation.Z), Is.All.Zero);
+        Assert.That(init.Select(operation => operation.Code), Does.Not.Contain(PlanCode.CapAmbient));
+    }
+
+    [Test]
+    public void The_cgroup_namespace_is_made_by_init_itself()
+    {
+        var plan = Compile();
+        var clone = plan.Operations.Single(operation => operation.Code == PlanCode.Clone);
+        Assert.That(clone.Y & 0x02000000, Is.Zero);
+        Assert.That(Of(plan, PlanSection.Init).Single(operation => operation.Code == PlanCode.Unshare).X, Is.EqualTo(0x02000000));
+    }
+
+    [Test]
+    public void A_bind_is_opened_outside_and_a_slave_unless_asked_otherwise()
+    {
+        var plan = Compile(config => WithMount(config, "/data", "bind", "/srv", "rbind", "ro"));
+        var supervisor = Of(plan, PlanSection.Supervisor);
+        var open = supervisor.Single(operation => operation is { Code: PlanCode.Open, S: "/srv" });
+        Assert.That(open.Z, Is.Zero, "the host's path is policy: it is opened as it is");
+        var attributes = supervisor.Where(operation => operation is { Code: PlanCode.Setattr, Subject: "/data" }).ToArray();
+        Assert.That(attributes.Select(operation => (operation.X, operation.Z, operation.Flags)), Is.EqualTo(new[] { (0UL, 1UL << 19, (byte)1), (1UL, 0UL, (byte)0) }));
+    }
+
+    [Test]
+    public void A_file_is_bound_onto_a_file() =>
+        Assert.That(
+            Of(Compile(config => WithMount(config, "/etc/x.conf", "bind", "/srv/x.conf", "bind")), PlanSection.Init).Select(operation => (operation.Code, operation.S)),
+            Does.Contain((PlanCode.Touch, "/etc/x.conf")));
+
+    [Test]
+    public void A_mount_destination_cannot_climb_out() =>
+        Assert.That(
+            Of(Compile(config => WithMount(config, "/../../etc/../data", "bind", "/srv", "bind")), PlanSection.Init).Select(operation => (operation.Code, operation.S)),
+            Does.Contain((PlanCode.Mkdir, "/data")));
+
+    [Test]
+    public void A_volatile_overlay_need_not_be_held() =>
+        Assert.That(
+            PlanCompiler.Compile(Request() with { Overlay = s_overlay with { Volatile = true } }).Operations.Single(operation => operation.Code == PlanCode.Overlay).Strings,
+            Does.Contain("volatile"));
+
+    [Test]
+    public void A_user_namespace_maps_the_layers_and_binds_the_hosts_nodes()
+    {
+        var plan = Compile(config => WithLinux(config, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces, new LinuxNamespace(NamespaceType.User)],
+            UidMappings = [new IdMapping(0, 100000, 65536)],
+            GidMappings = [new IdMapping(0, 100000, 65536)],
+            Sysctl = new Dictionary<string, string>(),
+        }));
+        var supervisor = Of(plan, PlanSection.Supervisor);
+        Assert.That(supervisor.Count(operation => operation.Code == PlanCode.Setattr && operation.X == 0x100000), Is.EqualTo(2), "the two image layers");
+        Assert.That(supervisor.Where(operation => operation.Code == PlanCode.WriteInit).Select(operation => operation.S), Is.EqualTo(new[] { "uid_map", "gid_map" }));
+        Assert.That(Of(plan, PlanSection.Init).Where(operation => operation.Code == PlanCode.Mknod).All(operation => operation.B >= 0));
+    }
+
+    [Test]
+    public void Duplicate_variables_keep_the_last_value() =>
+        Assert.That(IdentityPlan.Environment(["A=1", "B=2", "A=3", "C"]), Is.EqualTo(new[] { "B=2", "A=3", "C" }));
+
+    [Test]
+    public void A_command_is_looked_for_in_the_processs_own_path() =>
+        Assert.That(
+            IdentityPlan.Candidates(new RuntimeProcess { Args = ["x"], Env = ["PATH=/a:/b/::"] }), Is.EqualTo(new[] { "/a/x", "/b/x", "./x", "./x" }));
+
+    [Test]
+    public void Compiling_twice_gives_the_same_bytes()
+    {
+        var first = Compile().Encode();
+        var second = Compile().Encode();
+        Assert.That(second, Is.EqualTo(first));
+    }
+
+    [Test]
+    public void Hostile_settings_are_refused_by_name()
+    {
+        Assert.That(Refusal(config => WithMount(config, "/proc/sys", "tmpfs", "tmpfs")), Does.Contain("/proc/sys is inside /proc"));
+        Assert.That(Refusal(config => config with { Mounts = [new RuntimeMount { Destination = "/proc", Type = "tmpfs", Source = "tmpfs" }] }), Does.Contain("only procfs"));
+        Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["kernel.core_pattern"] = "|/x" } })), Does.Contain("kernel.core_pattern"));
+        Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.../../kernel/x"] = "1" } })), Does.Contain("no name of a kernel parameter"));
+        Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1\n2" } })), Does.Contain("more than one line"));
+        Assert.That(Refusal(config => WithProcess(config, process => process with { Args = [] })), Does.Contain("no command"));
+        Assert.That(Refusal(config => WithProcess(config, process => process with { Rlimits = [new ProcessRlimit("RLIMIT_X", 1, 1)] })), Does.Contain("RLIMIT_X"));
+        Assert.That(Refusal(config => WithLinux(config, linux => linux with { Namespaces = [new LinuxNamespace(NamespaceType.Pid)] })), Does.Contain("mount namespace"));
+    }
+
+    [Test]
+    public void A_nul_in_an_argument_is_refused() =>
+        Assert.That(
+            Assert.Throws<BundtException>(() => Compile(config => WithProcess(config, process => process with { Args = ["a\0b"] })).Encode())!.Message, Does.Contain("NUL"));
+
+    [Test]
+    public void The_printed_plan_names_parties_operations_and_subjects()
+    {
+        var lines = Compile().Print().Split('\n');
+        Assert.That(lines, Has.Some.Match(@"^ *\d+ init +mount +proc \[source=proc\] .*=> \$proc\.\d+ # /proc$"));
+        Assert.That(lines, Has.Some.Match(@"^ *\d+ supervisor overlay .*/c/merged"));
+        Assert.That(lines[^2], Does.Match(@"^ *\d+ init +exec +\[true\]"));
+    }
+
+    [Test]
+    public void An_exec_joins_what_the_container_has()
+    {
+        var config = DefaultSpec.Create(["sh"]);
+        var plan = PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor });
+        var joins = plan.Operations.Where(operation => operation.Code == PlanCode.Setns).ToArray();
+        Assert.That(joins.Select(operation => (operation.Section, operation.X & 0x20000000)), Is.EqualTo(new[] { (PlanSection.Supervisor, 0x20000000UL), (PlanSection.Init, 0UL) }));
+        Assert.That(plan.SlotOf(PlanInputKind.InitPidFd), Is.GreaterThan(1));
+    }
+}
