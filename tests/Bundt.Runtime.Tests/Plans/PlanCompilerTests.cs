@@ -140,7 +140,7 @@ public sealed class PlanCompilerTests
         }));
         var supervisor = Of(plan, PlanSection.Supervisor);
         Assert.That(supervisor.Count(operation => operation.Code == PlanCode.Setattr && operation.X == 0x100000), Is.EqualTo(2), "the two image layers");
-        Assert.That(supervisor.Where(operation => operation.Code == PlanCode.WriteInit).Select(operation => operation.S), Is.EqualTo(new[] { "uid_map", "gid_map" }));
+        Assert.That(supervisor.Where(operation => operation.Code == PlanCode.WriteInit).Select(operation => operation.S), Is.EqualTo(new[] { "uid_map", "gid_map", "oom_score_adj" }));
         Assert.That(Of(plan, PlanSection.Init).Where(operation => operation.Code == PlanCode.Mknod).All(operation => operation.B >= 0));
     }
 

@@ -99,6 +99,9 @@ public sealed class FilterOracleTests
                     continue;
                 }
 
+                // libseccomp 2.5.4 merges rules that look at different arguments into a tree that lets calls pass which no rule allows.
+                var ofCall = source.Rules.Where(rule => rule.Names.Contains(name)).ToArray();
+                var isJudge = ofCall.Length <= 1 || ofCall.All(rule => rule.Conditions.Count <= 1);
                 for (var sample = 0; sample < samples; sample++)
                 {
                     for (var i = 0; i < 6; i++)
@@ -108,6 +111,12 @@ public sealed class FilterOracleTests
                     }
 
                     var call = (uint)number | bit;
+                    Assert.That(BpfInterpreter.Run(ours, audit, call, arguments), Is.EqualTo(Evaluate(source, name, arguments)), $"{name} as the rules say");
+                    if (!isJudge)
+                    {
+                        continue;
+                    }
+
                     Assert.That(
                         BpfInterpreter.Run(ours, audit, call, arguments), Is.EqualTo(BpfInterpreter.Run(theirs, audit, call, arguments)),
                         $"{name} ({number:x}, {audit:x}, {bit:x}) with {string.Join(' ', arguments)}: {string.Join("; ", source.Rules.Where(rule => rule.Names.Contains(name)).Select(rule => string.Join(" && ", rule.Conditions)))}");
@@ -115,4 +124,23 @@ public sealed class FilterOracleTests
             }
         }
     }
+
+    private static uint Evaluate(FilterSource source, string name, ulong[] arguments)
+    {
+        var rules = source.Rules.Where(rule => rule.Names.Contains(name)).ToArray();
+        var rule = rules.FirstOrDefault(rule => rule.Conditions.Count == 0)
+            ?? rules.FirstOrDefault(rule => rule.Conditions.All(condition => Holds(condition, arguments[condition.Argument])));
+        return (rule?.Action ?? source.Default).Value;
+    }
+
+    private static bool Holds(SeccompCondition condition, ulong argument) => condition.Comparison switch
+    {
+        SeccompComparison.Equal => argument == condition.Value,
+        SeccompComparison.NotEqual => argument != condition.Value,
+        SeccompComparison.Less => argument < condition.Value,
+        SeccompComparison.LessOrEqual => argument <= condition.Value,
+        SeccompComparison.GreaterOrEqual => argument >= condition.Value,
+        SeccompComparison.Greater => argument > condition.Value,
+        _ => (argument & condition.Mask) == (condition.Value & condition.Mask),
+    };
 }
