@@ -45,23 +45,24 @@ int op_setattr(struct party *party, const struct plan_op *op)
     return set_attributes(slot_fd(op->a), op->flags & 1 ? AT_RECURSIVE : 0, &attributes);
 }
 
+/* Says whether a refused move was refused for this: a directory goes onto a directory, anything else onto anything else. */
+static bool are_kinds_different(int source, int target)
+{
+    struct stat source_status;
+    struct stat target_status;
+    return SYS(fstat, source, &source_status) == 0 && SYS(fstat, target, &target_status) == 0 &&
+           S_ISDIR(source_status.st_mode) != S_ISDIR(target_status.st_mode);
+}
+
 int op_move_mount(struct party *party, const struct plan_op *op)
 {
     cleanup_close int target = inroot_open(slot_fd(op->b), plan_string(party, op->s), O_PATH, 0, 0);
     if (target < 0)
         return target;
-    if (op->flags & 1) {
-        struct stat source_status;
-        struct stat target_status;
-        long result = SYS(fstat, slot_fd(op->a), &source_status);
-        if (result == 0)
-            result = SYS(fstat, target, &target_status);
-        if (result < 0)
-            return (int)result;
-        if (S_ISDIR(source_status.st_mode) != S_ISDIR(target_status.st_mode))
-            return fail_check(party, DETAIL_NOT_A_DIRECTORY, ENOTDIR);
-    }
-    return (int)SYS(move_mount, slot_fd(op->a), "", target, "", EMPTY_BOTH);
+    int result = (int)SYS(move_mount, slot_fd(op->a), "", target, "", EMPTY_BOTH);
+    if (result < 0 && op->flags & 1 && are_kinds_different(slot_fd(op->a), target))
+        return fail_check(party, DETAIL_NOT_A_DIRECTORY, ENOTDIR);
+    return result;
 }
 
 int op_propagation(struct party *party, const struct plan_op *op)

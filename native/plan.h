@@ -127,7 +127,8 @@ enum plan_code {
                            namespace, cloned out of it: the result is the same, and in any section */
     OP_OPEN_TREE,       /* open_tree(a, s in root a, or a itself if s = 0, flags x) -> slot b; the path is opened O_PATH in root first */
     OP_SETATTR,         /* mount_setattr on slot a: set x, clear y, propagation z (MS_*), userns slot b (idmap), flags 1: AT_RECURSIVE */
-    OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a must be a directory iff the target is */
+    OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a refusal because one is a directory and
+                           the other is not says so: DETAIL_NOT_A_DIRECTORY */
     OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
     OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/") */
     OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (from OP_MOUNT_FS, still

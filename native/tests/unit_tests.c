@@ -1,8 +1,15 @@
 /* What can be tested without a container: the plan's validator, texts, the log's repair. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "../inroot.h"
 #include "../launcher.h"
 #include "../log.h"
 #include "../monitor.h"
@@ -156,7 +163,72 @@ static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
     close(directory);
 }
 
+/* An attacker's process: exchanges an honest directory with a link to the outside as fast as it can. Returns its pid. */
+static pid_t start_swapping(int root)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    for (;;)
+        syscall(SYS_renameat2, root, "volume/honest", root, "volume/evil", RENAME_EXCHANGE);
+}
+
+static bool is_empty(const char *path)
+{
+    DIR *directory = opendir(path);
+    int entries = 0;
+    while (readdir(directory))
+        entries++;
+    closedir(directory);
+    return entries == 2;
+}
+
+static void nothing_is_made_outside_of_the_root_while_somebody_swaps_links(void)
+{
+    char outside[96];
+    char root_path[96];
+    snprintf(outside, sizeof outside, "%s/outside", test_directory);
+    snprintf(root_path, sizeof root_path, "%s/root", test_directory);
+    REQUIRE(mkdir(outside, 0755) == 0 && mkdir(root_path, 0755) == 0);
+    const int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(mkdirat(root, "volume", 0755) == 0 && mkdirat(root, "volume/honest", 0755) == 0 && symlinkat(outside, root, "volume/evil") == 0);
+    pid_t attacker = start_swapping(root);
+    const time_t end = time(NULL) + 3;
+    unsigned made = 0;
+    bool control = false;
+    for (unsigned i = 0; time(NULL) < end; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/volume/honest/a%u/b/c", i);
+        made += inroot_make_directories(root, path, 0755) == 0;
+        char name[NAME_MAX + 1];
+        snprintf(path, sizeof path, "volume/honest/x%u/file", i);
+        int parent = inroot_open_parent(root, path, name, true);
+        if (parent >= 0) {
+            int fd = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
+            close(parent);
+            if (fd >= 0)
+                close(fd);
+        }
+        if (!is_empty(outside))
+            break;
+    }
+    const bool safe = is_empty(outside);
+    /* The control: the ordinary way is led astray by the same attacker. */
+    for (unsigned i = 0; i < 100000 && !control && safe; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "volume/honest/naive%u", i);
+        mkdirat(root, path, 0755);
+        control = i % 64 == 0 && !is_empty(outside);
+    }
+    kill(attacker, SIGKILL);
+    wait_exit_code(attacker);
+    REQUIRE(safe);
+    REQUIRE(made > 0);
+    REQUIRE(control);
+}
+
 static const struct test tests[] = {
+    TEST(nothing_is_made_outside_of_the_root_while_somebody_swaps_links),
     TEST(good_operations_pass),
     TEST(bad_slots_strings_and_blocks_are_refused),
     TEST(operations_have_their_sections_and_clones_only_namespaces),
