@@ -1,4 +1,5 @@
 using Bundt.Images;
+using Bundt.Images.Registry;
 using Bundt.Linux;
 using Microsoft.Extensions.Logging;
 using System.Text.Json;
@@ -108,7 +109,7 @@ internal sealed record DaemonConfiguration
             Registries = new RegistryOptions
             {
                 Mirrors = [.. mirrors.Select(ParseMirror)],
-                Insecure = insecure,
+                Insecure = [.. insecure.Select(InsecureRegistry.Parse)],
                 MaxConcurrentDownloads = downloads,
             },
             Unknown = unknown,

@@ -8,8 +8,6 @@ public sealed class RegistryFilesTests
 {
     private static DockerConfigFile Config(string json) => DockerConfigFile.Parse(Encoding.UTF8.GetBytes(json), "config.json");
 
-    private static DaemonJson Daemon(string json) => DaemonJson.Parse(Encoding.UTF8.GetBytes(json), "daemon.json");
-
     [Test]
     public void Logins_are_found_under_every_way_of_writing_the_registry()
     {
@@ -51,39 +49,19 @@ public sealed class RegistryFilesTests
     [Test]
     public void A_missing_file_has_no_logins() => Assert.That(DockerConfigFile.Read("/nonexistent/config.json").For("docker.io"), Is.Null);
 
-    [Test]
-    public void Daemon_json_is_read_and_other_keys_are_named()
-    {
-        DaemonJson daemon = Daemon("""{"registry-mirrors":["http://127.0.0.1:5001","https://m.example/"],"insecure-registries":["r:5000","10.0.0.0/8","[::1]:5000"],"max-concurrent-downloads":6,"log-level":"debug"}""");
-        RegistryOptions options = daemon.ToOptions([DaemonJson.ParseMirror("https://n.example")], ["more:1"]);
-        Assert.Multiple(() =>
-        {
-            Assert.That(options.Mirrors.Select(mirror => mirror.Host), Is.EqualTo(new[] { "127.0.0.1", "m.example", "n.example" }));
-            Assert.That(options.Insecure, Is.EqualTo(new[] { "r:5000", "10.0.0.0/8", "[::1]:5000", "more:1" }));
-            Assert.That(options.MaxConcurrentDownloads, Is.EqualTo(6));
-            Assert.That(daemon.OtherKeys, Is.EqualTo(new[] { "log-level" }));
-            Assert.That(Daemon("{}").ToOptions([], []).MaxConcurrentDownloads, Is.EqualTo(3));
-            Assert.That(DaemonJson.Read("/nonexistent/daemon.json").Mirrors, Is.Empty);
-        });
-    }
+    [TestCase("reg.example")]
+    [TestCase("reg.example:5000")]
+    [TestCase("10.0.0.0/8")]
+    [TestCase("[::1]:5000")]
+    [TestCase("fd00::/8")]
+    public void An_insecure_registry_is_a_host_or_a_block(string text) => Assert.That(InsecureRegistry.Parse(text), Is.EqualTo(text));
 
-    [TestCase("", "not valid JSON")]
-    [TestCase("[]", "not a JSON object")]
-    [TestCase("""{"registry-mirrors":"http://a"}""", "list of strings")]
-    [TestCase("""{"registry-mirrors":["a.example"]}""", "invalid mirror")]
-    [TestCase("""{"registry-mirrors":["ftp://a.example"]}""", "invalid mirror")]
-    [TestCase("""{"registry-mirrors":["https://u:p@a.example"]}""", "invalid mirror")]
-    [TestCase("""{"registry-mirrors":["https://a.example/?x"]}""", "invalid mirror")]
-    [TestCase("""{"insecure-registries":["http://a"]}""", "://")]
-    [TestCase("""{"insecure-registries":["a b"]}""", "neither")]
-    [TestCase("""{"insecure-registries":[1]}""", "list of strings")]
-    [TestCase("""{"max-concurrent-downloads":0}""", "at least 1")]
-    [TestCase("""{"max-concurrent-downloads":"3"}""", "at least 1")]
-    [TestCase("""{"max-concurrent-downloads":3,"max-concurrent-downloads":4}""", "not valid JSON")]
-    public void A_malformed_daemon_json_is_refused_in_one_sentence(string json, string because)
-    {
-        BundtException error = Assert.Throws<BundtException>(() => Daemon(json))!;
-        Assert.That(error.Message, Does.Contain(because));
-        Assert.That(error.Kind, Is.EqualTo(FailureKind.InvalidArgument));
-    }
+    [TestCase("")]
+    [TestCase("http://reg.example")]
+    [TestCase("a b")]
+    [TestCase("reg.example/path")]
+    [TestCase("me@reg.example")]
+    [TestCase("10.0.0.0/99")]
+    public void What_is_no_insecure_registry_is_refused(string text) =>
+        Assert.That(() => InsecureRegistry.Parse(text), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument).And.Message.Contains("insecure registry"));
 }
