@@ -25,12 +25,14 @@
 #define HEADER sizeof(struct monitor_header)
 #define BUFFER (MONITOR_MAX_MESSAGE + 4096)
 
+/* Milliseconds, and one size. */
 enum {
     IDLE_MS = 1000,         /* after this long without output the buffers' pages go back */
     SLOW_CLIENT_MS = 10000, /* what a client that takes nothing gets after the end */
     LEFTOVER_MS = 1000,     /* for processes in init's cgroup that were killed */
     TERMINAL_RETRY_MS = 50, /* nobody has the pty's slave open, but somebody may again */
     LEFTOVER_RETRY_MS = 5,
+    TERMINAL_REST = 1 << 20, /* more than the kernel buffers of a terminal's output */
 };
 
 /* One of the container's output streams. */
@@ -39,6 +41,7 @@ struct stream {
     enum log_stream log_stream;
     uint8_t attach_flag;
     uint64_t total;
+    int64_t rest; /* bytes that may still be read after the end */
     bool hung; /* a terminal without a slave: polled by time only */
 };
 
@@ -53,6 +56,7 @@ struct monitor {
     bool buffers_used;
     int signals;
     int record;            /* the locked file `monitor` */
+    int reserved;          /* `exit.new`, or -1 */
     struct stream out[2];
     struct log log;
     struct input input;
@@ -64,7 +68,7 @@ struct monitor {
 static _Alignas(4096) char output_buffer[BUFFER];
 static _Alignas(4096) char input_buffer[BUFFER];
 
-static struct monitor monitor = {.record = -1};
+static struct monitor monitor = {.record = -1, .reserved = -1};
 
 static uint64_t now_ms(void)
 {
@@ -241,6 +245,15 @@ static void kill_cgroup(struct monitor *self)
     self->deadline_ms = now_ms() + LEFTOVER_MS;
 }
 
+/* What a dead process has written fits into the pipe; a living one that goes on writing (an exec's descendant) is not followed. */
+static void limit_rest(struct monitor *self)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        long capacity = self->out[i].fd < 0 ? 0 : SYS(fcntl, self->out[i].fd, F_GETPIPE_SZ, 0);
+        self->out[i].rest = capacity > 0 ? capacity : TERMINAL_REST;
+    }
+}
+
 static void reap(struct monitor *self)
 {
     struct signalfd_siginfo info[4];
@@ -256,6 +269,7 @@ static void reap(struct monitor *self)
         self->init_ended = true;
         self->init_status = status;
         kill_cgroup(self);
+        limit_rest(self);
     }
 }
 
@@ -279,10 +293,13 @@ static bool drain(struct monitor *self)
         while (stream->fd >= 0) {
             if (attach_is_behind(&self->attach))
                 return false;
+            const uint64_t before = stream->total;
             enum read_result result = take_output(self, stream);
-            if (result == READ_NOTHING && leftovers)
+            if (leftovers && result == READ_NOTHING)
                 return false;
-            if (result != READ_DATA)
+            if (!leftovers)
+                stream->rest -= (int64_t)(stream->total - before);
+            if (result != READ_DATA || stream->rest <= 0)
                 end_stream(self, stream);
         }
     }
@@ -296,7 +313,7 @@ static bool has_start_failed(const struct plan_report *report)
 }
 
 /* A full disk must not cost the exit code: the oldest part of the log makes room for it. */
-static int write_exit_record(struct monitor *self, char *text, uint32_t size)
+static int write_exit_record(struct monitor *self, char text[RECORD_SIZE])
 {
     const struct exit_facts facts = {
         .wait_status = self->init_status,
@@ -308,9 +325,9 @@ static int write_exit_record(struct monitor *self, char *text, uint32_t size)
         .report = self->report,
     };
     const int directory = monitor_slot(self->settings.directory);
-    int fd = record_exit(directory, &facts, text, size);
+    int fd = record_exit(directory, self->reserved, &facts, text);
     while ((fd == -ENOSPC || fd == -EDQUOT) && log_sacrifice(&self->log))
-        fd = record_exit(directory, &facts, text, size);
+        fd = record_exit(directory, -1, &facts, text);
     return fd;
 }
 
@@ -318,10 +335,10 @@ void monitor_abandon(const struct party *party, int init_status)
 {
     if (monitor.record < 0)
         return;
-    char text[512];
+    char text[RECORD_SIZE];
     monitor.report = party->plan.report;
     monitor.init_status = init_status;
-    write_exit_record(&monitor, text, sizeof text);
+    write_exit_record(&monitor, text);
 }
 
 /* Tells everybody, each as soon as it has room. */
@@ -361,9 +378,9 @@ static void wait_for_slow_clients(struct monitor *self)
 
 _Noreturn static void finish(struct monitor *self)
 {
-    char text[512];
+    char text[RECORD_SIZE];
     log_flush_note(&self->log);
-    int fd = write_exit_record(self, text, sizeof text);
+    int fd = write_exit_record(self, text);
     announce(self, text);
     wait_for_slow_clients(self);
     if (!(self->settings.flags & MONITOR_REMOVE) && fd >= 0) {
@@ -459,6 +476,8 @@ int op_monitor(struct party *party, const struct plan_op *op)
     sys_prctl(PR_SET_NAME, (unsigned long)"bundt-monitor", 0);
     close_others(self, party);
     SYS(munmap, (char *)party->plan.report + PLAN_OFFSET, party->plan.mapped - PLAN_OFFSET);
+    if (!(self->settings.flags & MONITOR_REMOVE)) /* only now: the start has been answered */
+        self->reserved = record_reserve(monitor_slot(self->settings.directory));
     reap(self); /* init may have ended before SIGCHLD was blocked */
     while (!self->init_ended || !drain(self))
         step(self);

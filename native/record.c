@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -98,11 +99,26 @@ static uint64_t cgroup_value(int cgroup, const char *file, const char *key)
     return 0;
 }
 
-int record_exit(int directory, const struct exit_facts *facts, char *buffer, uint32_t size)
+static int create_exit(int directory)
+{
+    return sys_openat(directory, "exit.new", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+}
+
+int record_reserve(int directory)
+{
+    static const char room[RECORD_SIZE];
+    int fd = create_exit(directory);
+    if (fd < 0 || SYS(pwrite64, fd, room, sizeof room, 0) == (long)sizeof room)
+        return fd;
+    sys_close(fd);
+    return -1;
+}
+
+int record_exit(int directory, int reserved, const struct exit_facts *facts, char buffer[RECORD_SIZE])
 {
     const int status = facts->wait_status;
     const unsigned signal = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
-    struct text text = {.start = buffer, .size = size};
+    struct text text = {.start = buffer, .size = RECORD_SIZE};
     text_add_line(&text, "version", MONITOR_VERSION);
     text_add_line(&text, "status", signal != 0 ? 128 + signal : (unsigned)WEXITSTATUS(status));
     text_add_line(&text, "signal", signal);
@@ -119,15 +135,17 @@ int record_exit(int directory, const struct exit_facts *facts, char *buffer, uin
     }
     text_add(&text, "end\n");
 
-    int fd = sys_openat(directory, "exit.new", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    int fd = reserved >= 0 ? reserved : create_exit(directory);
     if (fd < 0)
         return fd;
-    long written = sys_write(fd, buffer, text.length);
-    if (written == (long)text.length)
-        written = SYS(renameat2, directory, "exit.new", directory, "exit", 0);
-    if (written < 0) {
+    long result = SYS(pwrite64, fd, buffer, text.length, 0);
+    if (result == (long)text.length)
+        result = SYS(ftruncate, fd, text.length);
+    if (result == 0)
+        result = SYS(renameat2, directory, "exit.new", directory, "exit", 0);
+    if (result != 0) {
         sys_close(fd);
-        return (int)written;
+        return result < 0 ? (int)result : -ENOSPC;
     }
     return fd;
 }

@@ -23,7 +23,13 @@ uint64_t record_now(void);
  * the locked descriptor, which must stay open, or -errno. */
 int record_monitor(int directory, int file, int init_pid, uint64_t started, char *text, uint32_t size);
 
-/* Writes `exit.new` and renames it to `exit`. Returns a descriptor of it (to be synced later) or -errno; text is filled in any case. */
-int record_exit(int directory, const struct exit_facts *facts, char *text, uint32_t size);
+#define RECORD_SIZE 512 /* what an exit record's text may take */
+
+/* Takes the room for the exit record while there is some: makes `exit.new`. Returns a descriptor or -errno. */
+int record_reserve(int directory);
+
+/* Writes `exit.new` (reserved: its descriptor, or -1) and renames it to `exit`. Returns a descriptor of it (to be synced later) or -errno;
+ * text is filled in any case. */
+int record_exit(int directory, int reserved, const struct exit_facts *facts, char text[RECORD_SIZE]);
 
 #endif

@@ -659,6 +659,35 @@ static void an_exec_ends_when_its_process_does(void)
     kill(atoi(log_text(&m, "stdio.log", 1, NULL)), SIGKILL);
 }
 
+static void an_exec_s_descendant_that_goes_on_writing_is_not_followed(void)
+{
+    begin(&m);
+    container_clone(&m.container)->y &= ~(uint64_t)CLONE_NEWPID;
+    m.settings.flags = MONITOR_EXEC;
+    add_pipes(&m, 0);
+    start(&m, "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done & exit 6");
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0); /* the writer dies of SIGPIPE then */
+    REQUIRE_EQUAL(exit_value(&m, "status"), 6);
+}
+
+static void a_full_disk_does_not_cost_the_exit_record(void)
+{
+    begin(&m);
+    REQUIRE(mount("tmpfs", m.directory, "tmpfs", 0, "size=64k,nr_inodes=20") == 0);
+    m.settings.flags = MONITOR_OPEN_STDIN;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "echo ready; read x; exit 8");
+    await_output(m.client, "ready\n"); /* what is reserved was so before */
+    int fd = open(state_file(&m, "filler"), O_WRONLY | O_CREAT, 0600);
+    static char block[4096];
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    send_message(m.client, MSG_STDIN, "\n", 1);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 8);
+}
+
 static void init_of_the_host_s_pid_namespace_takes_its_cgroup_along(void)
 {
     const char *cgroup = test_cgroup();
@@ -742,8 +771,8 @@ static void a_monitor_holds_only_what_it_needs(void)
     int count = -2;
     while (readdir(table))
         count++;
-    /* directory, record, log, listener, root, three streams, signals, init's pidfd; perhaps the client */
-    REQUIRE(count >= 9 && count <= 11);
+    /* directory, record, log, listener, root, three streams, signals, init's pidfd, exit.new; perhaps the client */
+    REQUIRE(count >= 9 && count <= 12);
     kill(m.launch.report->init_pid, SIGKILL);
     launch_wait(&m.launch);
 }
@@ -810,6 +839,8 @@ static const struct test tests[] = {
     TEST(without_a_log_there_is_none),
     TEST(a_full_disk_drops_counts_and_never_blocks),
     TEST(an_exec_ends_when_its_process_does),
+    TEST(an_exec_s_descendant_that_goes_on_writing_is_not_followed),
+    TEST(a_full_disk_does_not_cost_the_exit_record),
     TEST(init_of_the_host_s_pid_namespace_takes_its_cgroup_along),
     TEST(an_idle_monitor_is_small),
     TEST(a_terminal_is_attached_resized_and_logged),
