@@ -226,7 +226,7 @@ internal sealed class FakeContainer : IDisposable
             if (pidFd is not null)
             {
                 pidFd.Signal(9);
-                SpinWait.SpinUntil(() => PidFd.ReadStartTime(Id) != StartTime, 5000);
+                pidFd.WaitForEnd(5000);
             }
         }
     }

@@ -319,6 +319,69 @@ public sealed class RealContainerTests
         Assert.That(await LogAsync(second, new LogOptions(true, true)), Is.EqualTo($"{expected}\n{first.Id[..12]}\n"));
     }
 
+    [Test]
+    public async Task A_limit_that_nobody_can_enforce_is_refused_with_the_reason()
+    {
+        if (Bundt.Runtime.Launch.ContainerCgroup.HasController("memory"))
+        {
+            Assert.Ignore("this host has the memory controller");
+        }
+
+        var container = await CreateAsync(["true"], s => s with { Resources = new() { Memory = 100 << 20 } });
+        var failure = await Assert.ThrowsAsync<BundtException>(() => container.StartAsync(default));
+
+        Assert.That(failure!.Message, Does.Contain("memory"));
+        Assert.That(container.State.Status, Is.EqualTo(ContainerStatus.Created));
+        Assert.That(Cgroups(container), Is.Empty);
+        Assert.That(_images.Leases, Is.Zero);
+    }
+
+    private static IEnumerable<TestCaseData> Modes()
+    {
+        static TestCaseData Case(string name, Func<ContainerSettings, ContainerSettings> change, string script, string expected) =>
+            new TestCaseData(change, script, expected).SetArgDisplayNames(name);
+
+        yield return Case("user namespace", s => s with { UsernsMode = "auto" }, "id -u; touch /x; busybox stat -c %u /x /etc/hosts /bin/busybox; echo y >> /etc/hosts && echo written", "0\n0\n0\n0\nwritten\n");
+        yield return Case("privileged", s => s with { Privileged = true }, "ls /dev/null >/dev/null; busybox grep -c ' /sys .*ro' /proc/mounts; busybox grep Seccomp: /proc/self/status", "0\nSeccomp:\t0\n");
+        yield return Case("read-only root", s => s with { ReadonlyRootfs = true }, "touch /x 2>/dev/null || echo refused; touch /dev/shm/x && echo shm", "refused\nshm\n");
+        yield return Case("host network", s => s with { NetworkMode = "host" }, "busybox readlink /proc/self/ns/net", new FileInfo("/proc/self/ns/net").LinkTarget + "\n");
+        yield return Case("host uts and pid", s => s with { UtsMode = "host", PidMode = "host" }, "hostname; busybox test $$ -gt 1 && echo host", Environment.MachineName + "\nhost\n");
+        yield return Case("no new privileges", s => s with { SecurityOpt = ["no-new-privileges"] }, "busybox grep NoNewPrivs /proc/self/status", "NoNewPrivs:\t1\n");
+        yield return Case("no capabilities", s => s with { CapDrop = ["ALL"] }, "busybox grep CapBnd /proc/self/status", "CapBnd:\t0000000000000000\n");
+        yield return Case("ulimit and sysctl", s => s with { Ulimits = [new("nofile", 55, 66)], Sysctls = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1" } }, "ulimit -n; cat /proc/sys/net/ipv4/ip_forward", "55\n1\n");
+        yield return Case("device", s => s with { Devices = [new("/dev/zero", "/dev/nil", "r")] }, "busybox head -c 1 /dev/nil | busybox wc -c; echo x 2>/dev/null > /dev/nil || echo read-only", "1\nread-only\n");
+        yield return Case("init", s => s with { Init = true }, "busybox test $$ -gt 1 && echo child", "child\n");
+        yield return Case("shm and tmpfs sizes", s => s with { ShmSize = 1 << 20, Mounts = [new("tmpfs", null, "/t", TmpfsSize: 2 << 20)] }, "busybox df -k /dev/shm /t | busybox awk 'NR>1{print $2}'", "1024\n2048\n");
+        yield return Case("entrypoint", s => s with { Entrypoint = ["/bin/busybox", "echo"], Cmd = ["hello"] }, "", "hello\n");
+    }
+
+    [TestCaseSource(nameof(Modes))]
+    public async Task Modes_mean_what_they_mean_in_Docker(Func<ContainerSettings, ContainerSettings> change, string script, string expected)
+    {
+        var container = await CreateAsync(["sh", "-c", script], change);
+        await container.StartAsync(default);
+        await container.WaitAsync(WaitCondition.NotRunning, default).WaitAsync(s_patience);
+
+        Assert.That(await LogAsync(container, new LogOptions(true, true)), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public async Task Shared_memory_is_shared_where_the_donor_allows_it()
+    {
+        var donor = await RunningAsync(s => s with { IpcMode = "shareable" });
+        var exec = donor.CreateExec(new ExecSettings { Cmd = ["sh", "-c", "echo mine > /dev/shm/x"] });
+        await exec.StartAsync(null, default, default);
+        await exec.WaitAsync(default).WaitAsync(s_patience);
+        var second = await CreateAsync(["cat", "/dev/shm/x"], s => s with { IpcMode = "container:" + donor.Name });
+        await second.StartAsync(default);
+        await second.WaitAsync(WaitCondition.NotRunning, default).WaitAsync(s_patience);
+        Assert.That(await LogAsync(second, new LogOptions(true, true)), Is.EqualTo("mine\n"));
+
+        var closed = await RunningAsync();
+        var third = await CreateAsync(["true"], s => s with { IpcMode = "container:" + closed.Name });
+        Assert.That((await Assert.ThrowsAsync<BundtException>(() => third.StartAsync(default)))!.Message, Does.Contain("non-shareable IPC"));
+    }
+
     private static IEnumerable<string> Cgroups(Container container) =>
         Bundt.Runtime.Launch.ContainerCgroup.List().Where(id => id == container.Id);
 

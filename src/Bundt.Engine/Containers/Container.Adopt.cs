@@ -1,6 +1,7 @@
 using Bundt.Engine.Containers;
 using Bundt.Engine.Monitors;
 using Bundt.Images;
+using Bundt.Linux;
 
 namespace Bundt.Engine;
 
@@ -14,7 +15,17 @@ public sealed partial class Container
         var state = exit switch
         {
             null => new ContainerState { Status = ContainerStatus.Created },
-            { StartFailed: true } => new ContainerState { Status = ContainerStatus.Created, ExitCode = CannotStart, Error = "the start failed while no daemon was there" },
+            { StartFailed: true } => new ContainerState
+            {
+                Status = ContainerStatus.Created,
+                ExitCode = (Errno)exit.Errno switch
+                {
+                    Errno.ENOENT => NotFound,
+                    Errno.EACCES or Errno.ENOEXEC or Errno.EISDIR => CannotExecute,
+                    _ => CannotStart,
+                },
+                Error = "failed to start while no daemon was there: " + ((Errno)exit.Errno).Describe(),
+            },
             _ => new ContainerState
             {
                 Status = ContainerStatus.Exited,
@@ -56,6 +67,7 @@ public sealed partial class Container
     /// <summary>It runs.</summary>
     internal void AdoptRunning(MonitorRecord monitor, MonitoredProcess process, LayerLease lease, StateRecord stored)
     {
+        RemoveEndedExecs();
         _stored = stored;
         _lease = lease;
         _process = process;
@@ -63,6 +75,20 @@ public sealed partial class Container
         {
             Status = stored.Paused ? ContainerStatus.Paused : ContainerStatus.Running, Pid = monitor.InitPid, StartedAt = monitor.Started,
         };
+    }
+
+    /// <summary>Execs of the daemon before: those that run on go with the container, of those that have ended the files go now.</summary>
+    private void RemoveEndedExecs()
+    {
+        var execs = _directory.In("execs");
+        foreach (var path in Directory.Exists(execs) ? Directory.GetDirectories(execs) : [])
+        {
+            if (ExitRecord.Read(path) is not null)
+            {
+                RunDirectories.Remove(path);
+                RunDirectories.Remove(_services.Paths.RunExec(Id, Path.GetFileName(path)));
+            }
+        }
     }
 
     /// <summary>Once all containers are known: what was under way is taken up again.</summary>

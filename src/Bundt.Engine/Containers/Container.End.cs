@@ -91,21 +91,7 @@ public sealed partial class Container
         await Task.Yield();
         try
         {
-            var stored = _stored with { StopDeadline = null, Paused = false };
-            if (!recorded)
-            {
-                var state = _state;
-                stored = stored with
-                {
-                    End = new EndRecord { ExitCode = state.ExitCode, Error = state.Error, StartedAt = state.StartedAt, FinishedAt = state.FinishedAt },
-                };
-            }
-
-            if (!Settings.AutoRemove)
-            {
-                Store(stored);
-            }
-
+            StoreEnd(recorded);
             await process.MonitorGone.ConfigureAwait(false);
             _lease?.Dispose();
             _lease = null;
@@ -119,6 +105,31 @@ public sealed partial class Container
         finally
         {
             process.Release();
+        }
+    }
+
+    private void StoreEnd(bool recorded)
+    {
+        var state = _state;
+        if (Settings.AutoRemove || state.Status != ContainerStatus.Exited)
+        {
+            return;
+        }
+
+        try
+        {
+            Store(_stored with
+            {
+                StopDeadline = null,
+                Paused = false,
+                End = recorded
+                    ? null
+                    : new EndRecord { ExitCode = state.ExitCode, Error = state.Error, StartedAt = state.StartedAt, FinishedAt = state.FinishedAt },
+            });
+        }
+        catch (BundtException) when (_state.Status != ContainerStatus.Exited)
+        {
+            // It has been removed meanwhile: nothing is to be told any more.
         }
     }
 

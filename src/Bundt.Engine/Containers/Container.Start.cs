@@ -34,8 +34,13 @@ public sealed partial class Container
             using var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, flags, cancellation).ConfigureAwait(false);
             try
             {
-                _directory.BeginLife(_stored != new StateRecord());
-                _stored = new StateRecord();
+                if (!_fresh)
+                {
+                    _directory.BeginLife(_stored != new StateRecord());
+                    _stored = new StateRecord();
+                }
+
+                _fresh = false;
                 var launched = _services.Processes.Launch(preparation.Request);
                 _lease = preparation.Lease;
                 _config = preparation.Request.Config;

@@ -42,8 +42,12 @@ public sealed partial class Container
     private Timer? _stopTimer;
     private bool _restarting;
 
-    internal Container(EngineServices services, ContainerRecord record, ContainerState state)
+    /// <summary>Just made: there is no life before whose files would have to be put away.</summary>
+    private bool _fresh;
+
+    internal Container(EngineServices services, ContainerRecord record, ContainerState state, bool fresh = false)
     {
+        _fresh = fresh;
         _services = services;
         _record = record;
         _state = state;

@@ -49,7 +49,7 @@ internal sealed class ContainerCreation(EngineServices services)
                 UserNamespace = range,
             };
             directory.Write(record);
-            var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created });
+            var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created }, fresh: true);
             services.Containers.Add(container);
             container.Publish("create");
             return (container, warnings);

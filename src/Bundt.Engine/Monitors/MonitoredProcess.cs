@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bundt.Linux.Processes;
 using Bundt.Linux.Watches;
 
@@ -74,7 +75,7 @@ internal sealed class MonitoredProcess
         else
         {
             _monitorWatch = _watch.WatchProcess(
-                _monitor.Handle, reaped: false, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
+                _monitor.Handle, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
         }
 
         // It may have ended before the watch stood; and its end may have come before the watch's field was set.
@@ -142,14 +143,36 @@ internal sealed class MonitoredProcess
         var init = _init;
         _watch.WatchProcess(
             init.Handle,
-            reaped: true,
             () => ThreadPool.UnsafeQueueUserWorkItem(
                 _ =>
                 {
-                    Announce(null, init.ExitCode() ?? UnknownExit);
+                    Announce(null, ZombieExitCode() ?? init.ExitCode() ?? UnknownExit);
                     init.Dispose();
                 },
                 null));
+    }
+
+    /// <summary>
+    /// How init ended, while whoever has inherited it has not reaped it: the last field of its stat (proc_pid_stat(5)). Once it is reaped,
+    /// its pidfd tells (Linux 6.15).
+    /// </summary>
+    private int? ZombieExitCode()
+    {
+        try
+        {
+            if (PidFd.ReadStartTime(Pid) != StartTime)
+            {
+                return null;
+            }
+
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/stat")).TrimEnd();
+            var status = int.Parse(stat.AsSpan(stat.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture);
+            return PidFd.ReadStartTime(Pid) != StartTime ? null : (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private void Announce(ExitRecord? record, int exitCode)

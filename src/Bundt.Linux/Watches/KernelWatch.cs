@@ -76,16 +76,14 @@ public sealed unsafe partial class KernelWatch : IDisposable
 
     /// <summary>Calls back once when the process has ended (the pidfd becomes readable), unless the result is disposed before.</summary>
     /// <param name="pidFd">The pidfd; must stay open until then.</param>
-    /// <param name="reaped">Wait further, until its parent has reaped it (POLLHUP), so that its exit information can be asked for.</param>
     /// <param name="callback">Called on the watch's thread.</param>
-    public IDisposable WatchProcess(SafeFileHandle pidFd, bool reaped, Action callback)
+    public IDisposable WatchProcess(SafeFileHandle pidFd, Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
         var token = Interlocked.Increment(ref _lastToken);
         var subscription = new ProcessSubscription(this, token, pidFd, callback);
         _processes[token] = subscription;
-        // EPOLLHUP is always reported; it alone is waited for when the parent must have reaped the process.
-        Add(pidFd, token, (reaped ? 0 : EPOLLIN) | EPOLLONESHOT);
+        Add(pidFd, token, EPOLLIN | EPOLLONESHOT);
         return subscription;
     }
 
