@@ -88,14 +88,14 @@ internal sealed class Adoption(EngineServices services)
             return;
         }
 
-        if (monitor.BootId != _bootId)
+        if (monitor.BootId != _bootId || stored.End is not null)
         {
             container.AdoptLost(monitor, "the host was rebooted", stored);
             return;
         }
 
         var pidFd = PidFd.TryOpen(monitor.MonitorPid, monitor.MonitorStart);
-        if (pidFd is null && PidFd.ReadStartTime(monitor.InitPid) != monitor.InitStart)
+        if (pidFd is null && !Runs(monitor.InitPid, monitor.InitStart))
         {
             // Both gone, and no record: the exit may have been written this very moment.
             exit = ExitRecord.Read(directory.Path);
@@ -114,6 +114,8 @@ internal sealed class Adoption(EngineServices services)
         var lease = await services.Images.LeaseLayersAsync(services.Images.Find(container.ImageId), cancellation).ConfigureAwait(false);
         container.AdoptRunning(monitor, new MonitoredProcess(services.Watch, directory.Path, monitor.InitPid, monitor.InitStart, pidFd), lease, stored);
     }
+
+    private static bool Runs(int pid, ulong startTime) => PidFd.ReadStat(pid) is { } stat && stat.StartTime == startTime && stat.State is not ('Z' or 'X');
 
     /// <summary>
     /// The monitor's record once it is certain. A daemon that dies in the middle of a start leaves a launcher that either commits itself

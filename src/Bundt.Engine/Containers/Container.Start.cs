@@ -31,7 +31,7 @@ public sealed partial class Container
         try
         {
             var flags = attachments.Aggregate(0, (f, a) => f | a.Flags);
-            using var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, flags, cancellation).ConfigureAwait(false);
+            var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, flags, cancellation).ConfigureAwait(false);
             try
             {
                 if (!_fresh)

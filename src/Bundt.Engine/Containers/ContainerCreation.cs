@@ -29,6 +29,11 @@ internal sealed class ContainerCreation(EngineServices services)
         _ = NetworkFiles.ComposeHosts(settings.ExtraHosts, null);
         _ = HostDevices.Find(settings.Devices);
 
+        settings = settings with
+        {
+            NetworkMode = ById(settings.NetworkMode), PidMode = ById(settings.PidMode), IpcMode = ById(settings.IpcMode),
+        };
+
         var id = ContainerNames.NewId();
         plain = Reserve(plain, id);
         var directory = new ContainerDirectory(services.Paths.Container(id));
@@ -61,6 +66,13 @@ internal sealed class ContainerCreation(EngineServices services)
             services.Trash.Take(directory.Path);
             throw;
         }
+    }
+
+    /// <summary>"container:NAME" as "container:ID": the other may be renamed.</summary>
+    private string ById(string mode)
+    {
+        const string Prefix = "container:";
+        return mode.StartsWith(Prefix, StringComparison.Ordinal) ? Prefix + services.Containers.Find(mode[Prefix.Length..]).Id : mode;
     }
 
     private string Reserve(string? name, string id)

@@ -168,7 +168,7 @@ internal static class RuntimeConfigBuilder
                     result.Add(Bind("/dev/shm", "/dev/shm", []));
                     break;
                 case "/dev/shm" when inputs.SharedShm is { } shared:
-                    result.Add(Bind("/dev/shm", shared, []));
+                    result.Add(Bind("/dev/shm", shared, ["nosuid", "noexec", "nodev"]));
                     break;
                 case "/dev/mqueue" when settings.IpcMode == "host":
                     result.Add(Bind("/dev/mqueue", "/dev/mqueue", []));

@@ -3,24 +3,18 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Settings;
 using Bundt.Images;
 using Bundt.Linux;
-using Bundt.Linux.Files;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Spec;
 
 namespace Bundt.Engine.Launch;
 
-/// <summary>Everything that a start needs, gathered and held until it is launched.</summary>
-internal sealed class StartPreparation : IDisposable
+/// <summary>Everything that a start needs, gathered.</summary>
+internal sealed class StartPreparation
 {
-    private readonly List<IDisposable> _held = [];
-
     public required LayerLease Lease { get; init; }
 
     public required LaunchRequest Request { get; init; }
-
-    /// <summary>Lets go of what only the launch needed; the lease is the running container's.</summary>
-    public void Dispose() => _held.ForEach(h => h.Dispose());
 
     /// <summary>Gathers.</summary>
     /// <exception cref="BundtException">Something that the container needs is not there.</exception>
@@ -30,15 +24,14 @@ internal sealed class StartPreparation : IDisposable
         var settings = record.Settings;
         var image = services.Images.Find(record.ImageId);
         var lease = await services.Images.LeaseLayersAsync(image, cancellation).ConfigureAwait(false);
-        var held = new List<IDisposable>();
         try
         {
             MakeMissingSources(record.Mounts);
-            var config = BuildConfig(services, record, directory, lease.Directories, held, writeFiles: true);
+            var config = BuildConfig(services, record, directory, lease.Directories, writeFiles: true);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
-            Directory.CreateDirectory(run, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var result = new StartPreparation
+            MakeRunDirectory(run, settings.IpcMode == "shareable" ? services.Paths.SharedShm(record.Id) : null);
+            return new StartPreparation
             {
                 Lease = lease,
                 Request = new LaunchRequest
@@ -62,12 +55,9 @@ internal sealed class StartPreparation : IDisposable
                     },
                 },
             };
-            result._held.AddRange(held);
-            return result;
         }
         catch
         {
-            held.ForEach(h => h.Dispose());
             lease.Dispose();
             throw;
         }
@@ -78,10 +68,9 @@ internal sealed class StartPreparation : IDisposable
     /// <param name="record">The container.</param>
     /// <param name="directory">Its directory.</param>
     /// <param name="layers">Of its image, topmost first.</param>
-    /// <param name="held">Gets what must stay open until the launch.</param>
     /// <param name="writeFiles">Write hosts, hostname and resolv.conf anew.</param>
     public static RuntimeConfig BuildConfig(
-        EngineServices services, ContainerRecord record, ContainerDirectory directory, IReadOnlyList<string> layers, List<IDisposable> held, bool writeFiles)
+        EngineServices services, ContainerRecord record, ContainerDirectory directory, IReadOnlyList<string> layers, bool writeFiles)
     {
         var settings = record.Settings;
         var joined = new Dictionary<NamespaceType, string>();
@@ -104,7 +93,8 @@ internal sealed class StartPreparation : IDisposable
             joined[NamespaceType.Pid] = NamespacePath(pid, "pid");
         }
 
-        string? shm = null;
+        // A mount of another mount namespace cannot be bound: what is shared lies in the run directory, and each binds it.
+        var shm = settings.IpcMode == "shareable" ? services.Paths.SharedShm(record.Id) : null;
         if (Target(services, settings.IpcMode, "IPC") is { } ipc)
         {
             if (ipc.Settings.IpcMode is not ("shareable" or "host"))
@@ -114,7 +104,7 @@ internal sealed class StartPreparation : IDisposable
             }
 
             joined[NamespaceType.Ipc] = NamespacePath(ipc, "ipc");
-            shm = HoldShm(ipc, held);
+            shm = ipc.Settings.IpcMode == "host" ? "/dev/shm" : services.Paths.SharedShm(ipc.Id);
         }
 
         var users = UserDatabase.Load(directory.Overlay(layers, settings.AutoRemove));
@@ -148,13 +138,15 @@ internal sealed class StartPreparation : IDisposable
     private static string NamespacePath(Container container, string name) =>
         string.Create(CultureInfo.InvariantCulture, $"/proc/{container.State.Pid}/ns/{name}");
 
-    private static string HoldShm(Container container, List<IDisposable> held)
+    private static void MakeRunDirectory(string path, string? shm)
     {
-        // Resolved inside the other's root, where a link leads nowhere else, and handed on as a descriptor.
-        using var root = DirectoryFd.OpenHost(string.Create(CultureInfo.InvariantCulture, $"/proc/{container.State.Pid}/root"));
-        var shm = root.OpenDirectory("dev/shm");
-        held.Add(shm);
-        return string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{(int)shm.Handle.DangerousGetHandle()}");
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(path, OwnerOnly);
+        if (shm is not null)
+        {
+            Directory.CreateDirectory(shm);
+            File.SetUnixFileMode(shm, (UnixFileMode)0x3FF); // 1777
+        }
     }
 
     /// <summary>-v makes a missing directory of the host, as Docker does; --mount does not.</summary>
