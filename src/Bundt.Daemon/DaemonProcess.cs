@@ -65,6 +65,7 @@ internal sealed partial class DaemonProcess : IDisposable
             await using var server = new ApiServer(DaemonSocket.Open(_configuration.Socket), new ApiRoutes(engine).HandleAsync, _loggers);
             await server.StartAsync(CancellationToken.None);
             ServiceNotifier.Send("READY=1");
+            ServiceNotifier.TellStarter();
             LogReady(ServerHeader.Version, _configuration.Socket, _configuration.Root);
             await ended.Task;
             ServiceNotifier.Send("STOPPING=1");
