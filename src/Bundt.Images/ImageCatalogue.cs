@@ -15,6 +15,8 @@ internal sealed class ImageCatalogue(BlobStore blobs, LayerStore layers)
     private readonly Dictionary<string, ImageManifest> _manifests = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ImageConfig Config, byte[] Bytes)> _configs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _sizes = new(StringComparer.Ordinal);
+    private IReadOnlyList<ImageIndexFile.Entry>? _listed;
+    private IReadOnlyList<StoredImage> _images = [];
 
     /// <summary>The image id of a manifest: its config's digest; the manifest's own digest when it cannot be read.</summary>
     public string IdOf(string manifestDigest)
@@ -44,8 +46,17 @@ internal sealed class ImageCatalogue(BlobStore blobs, LayerStore layers)
     public ImageConfig ConfigOf(ImageManifest manifest) => ConfigWithBytes(manifest.Config.Digest).Config;
 
     /// <summary>The images of these entries, in no order.</summary>
-    public IReadOnlyList<StoredImage> Images(IEnumerable<ImageIndexFile.Entry> entries) =>
-        [.. entries.Where(e => Problem(e) is null).GroupBy(e => IdOf(e.Manifest.Digest)).Select(g => Make(g.Key, [.. g]))];
+    public IReadOnlyList<StoredImage> Images(IReadOnlyList<ImageIndexFile.Entry> entries)
+    {
+        // Every start looks its image up. A list of entries is never changed, only replaced.
+        if (entries != _listed)
+        {
+            _images = [.. entries.Where(e => Problem(e) is null).GroupBy(e => IdOf(e.Manifest.Digest)).Select(g => Make(g.Key, [.. g]))];
+            _listed = _images.All(i => i.Config.DiffIds.All(_sizes.ContainsKey)) ? entries : null;
+        }
+
+        return _images;
+    }
 
     /// <summary>A sentence for each entry that cannot be read.</summary>
     public IReadOnlyList<string> Damaged(IEnumerable<ImageIndexFile.Entry> entries) => [.. entries.Select(Problem).OfType<string>().Distinct()];

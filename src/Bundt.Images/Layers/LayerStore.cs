@@ -5,6 +5,7 @@ using Bundt.Images.Compression;
 using Bundt.Images.Tar;
 using Bundt.Linux;
 using Bundt.Linux.Files;
+using Bundt.Linux.Mounts;
 using Bundt.Oci.Distribution;
 
 namespace Bundt.Images.Layers;
@@ -210,24 +211,23 @@ public sealed class LayerStore : IDisposable
     private void Unpack(string diffId, Stream blob, Action? verified, CancellationToken cancellation) =>
         Build(diffId, verified, (tree, scratch) =>
         {
+            LayerRecord? record = null;
             using var hash = ContentDigest.StartLike(diffId);
-            using var writer = new LayerTreeWriter(tree, scratch, _limits);
-            Read(
-                diffId,
-                blob,
-                hash,
-                blocks =>
-                {
-                    var reader = new TarReader(blocks);
-                    while (reader.Next() is { } entry)
-                    {
-                        writer.Write(entry, reader);
-                    }
-                },
-                cancellation);
-            writer.Finish();
-            return new LayerRecord { Size = writer.Size, Implied = writer.ImpliedDirectories, OpaqueRoot = writer.OpaqueRoot };
+            Read(diffId, blob, hash, blocks => Jail.Run(tree, inside => record = WriteTree(inside, scratch, new TarReader(blocks))), cancellation);
+            return record!;
         });
+
+    private LayerRecord WriteTree(DirectoryFd tree, DirectoryFd scratch, TarReader reader)
+    {
+        using var writer = new LayerTreeWriter(tree, scratch, _limits);
+        while (reader.Next() is { } entry)
+        {
+            writer.Write(entry, reader);
+        }
+
+        writer.Finish();
+        return new LayerRecord { Size = writer.Size, Implied = writer.ImpliedDirectories, OpaqueRoot = writer.OpaqueRoot };
+    }
 
     private void Build(string id, Action? verified, Func<DirectoryFd, DirectoryFd, LayerRecord> fill)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Bundt.Linux.Interop;
+using Bundt.Linux.Mounts;
 using Microsoft.Win32.SafeHandles;
 using Mono.Unix.Native;
 using Errno = Bundt.Linux.Errno;
@@ -66,10 +67,24 @@ public sealed partial class DirectoryFd
     }
 
     /// <summary>Sets the mode of a name. A symbolic link has none and is never followed: EOPNOTSUPP.</summary>
-    public void SetMode(string path, UnixFileMode mode)
+    public unsafe void SetMode(string path, UnixFileMode mode)
     {
         using var parent = ParentOf(path);
-        Check(Syscall.fchmodat(parent.Fd, parent.Name, (FilePermissions)(uint)mode, AtFlags.AT_SYMLINK_NOFOLLOW), "chmod", path);
+        // Linux 6.6 has a chmod that does not follow; before it the C library goes through /proc, which a jail lacks.
+        int result;
+        fixed (byte* name = Terminated(parent.Name))
+        {
+            result = FileCalls.Fchmodat2(parent.Handle, name, (uint)mode, FileCalls.AT_SYMLINK_NOFOLLOW);
+        }
+
+        if (result != 0 && LastErrno() is Errno.ENOSYS or Errno.EPERM)
+        {
+            // In a jail nobody else renames: what is no link now is none in the next call.
+            var follow = Jail.IsInside && parent.Directory.Stat(parent.Name).Type != FileType.SymbolicLink;
+            result = Syscall.fchmodat(parent.Fd, parent.Name, (FilePermissions)(uint)mode, follow ? 0 : AtFlags.AT_SYMLINK_NOFOLLOW);
+        }
+
+        Check(result, "chmod", path);
     }
 
     /// <summary>Sets the mode of an open file.</summary>
@@ -167,8 +182,22 @@ public sealed partial class DirectoryFd
         new() { tv_sec = modified.Seconds, tv_nsec = modified.Nanoseconds },
     ];
 
-    // Before Linux 6.13 there is no xattr call relative to a directory fd. The kernel resolves our own descriptor and one name behind it.
-    private static string XattrPath(in Parent parent) => $"/proc/self/fd/{parent.Fd}/{parent.Name}";
+    // Before Linux 6.13 there is no xattr call relative to a directory fd. The kernel resolves our own descriptor and one name behind it;
+    // a thread in a jail has no /proc, but a working directory of its own.
+    private string XattrPath(in Parent parent)
+    {
+        if (!Jail.IsInside)
+        {
+            return $"/proc/self/fd/{parent.Fd}/{parent.Name}";
+        }
+
+        if (MountCalls.fchdir(parent.Handle) != 0)
+        {
+            throw Failure("fchdir", parent.Name, LastErrno());
+        }
+
+        return parent.Name;
+    }
 
     private unsafe Errno TryStat(string path, bool follow, out FileStatus status)
     {

@@ -39,6 +39,7 @@ internal static unsafe partial class FileCalls
     public const uint MFD_CLOEXEC = 1;
 
     private const nint SYS_openat2 = 437;
+    private const nint SYS_fchmodat2 = 452;
 
     // The two architectures that .NET's AOT compiler and Bundt share; the generic table serves arm64 and riscv64.
     private static readonly bool s_x64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
@@ -122,6 +123,12 @@ internal static unsafe partial class FileCalls
     {
         using var held = new HeldFd(directory);
         return (int)syscall5(SYS_statx, held.Fd, (nint)path, flags, (nint)STATX_BASIC_STATS, (nint)result);
+    }
+
+    public static int Fchmodat2(SafeFileHandle directory, byte* path, uint mode, int flags)
+    {
+        using var held = new HeldFd(directory);
+        return (int)syscall4(SYS_fchmodat2, held.Fd, (nint)path, (nint)mode, flags);
     }
 
     [LibraryImport("libc", SetLastError = true)]
