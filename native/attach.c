@@ -28,7 +28,7 @@ static uint32_t message_length(const struct client *client)
     return (uint32_t)length[0] << 24 | (uint32_t)length[1] << 16 | (uint32_t)length[2] << 8 | length[3];
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static void hang_up(struct client *client)
 {
@@ -39,7 +39,8 @@ static void hang_up(struct client *client)
 /* Sends what the client lacks of the current message. True if it took something. */
 static bool push(struct client *client, const struct message *message)
 {
-    long sent = SYS(sendto, client->fd, message->bytes + client->sent, message->length - client->sent, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+    long sent = SYS(sendto, client->fd, message->bytes + client->sent, message->length - client->sent,
+                    MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
     if (sent == -EAGAIN)
         return false;
     if (sent < 0) {
@@ -92,7 +93,7 @@ static void send_text(struct client *client, uint8_t type, const char *text)
         hang_up(client);
 }
 
-/* --- clients come and go ---------------------------------------------------------------------------------------------------- */
+/* --- clients come and go --- */
 
 static void set_attached(struct attach *attach, struct client *client, uint8_t flags)
 {
@@ -144,11 +145,12 @@ void attach_close(struct attach *attach, bool all)
             remove_client(attach, &attach->clients[i]);
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------------------------ */
+/* --- receiving --- */
 
 static bool is_stdin_payload(const struct client *client)
 {
-    return client->header_got == sizeof client->header && client->header[0] == MSG_STDIN && client->attached & ATTACH_STDIN;
+    return client->header_got == sizeof client->header && client->header[0] == MSG_STDIN &&
+           client->attached & ATTACH_STDIN;
 }
 
 /* A whole message is there: its payload's first bytes are in client->payload. */
@@ -207,8 +209,8 @@ static long receive_payload(struct attach *attach, struct client *client)
 static long receive_piece(struct attach *attach, struct client *client)
 {
     if (client->header_got < sizeof client->header) {
-        long got = SYS(recvfrom, client->fd, client->header + client->header_got, sizeof client->header - client->header_got, MSG_DONTWAIT,
-                       0, 0);
+        long got = SYS(recvfrom, client->fd, client->header + client->header_got,
+                       sizeof client->header - client->header_got, MSG_DONTWAIT, 0, 0);
         if (got <= 0)
             return got;
         client->header_got = (uint8_t)(client->header_got + got);
@@ -228,7 +230,8 @@ static bool is_paused(const struct attach *attach, const struct client *client)
     return input_is_busy(attach->input) && is_stdin_payload(client);
 }
 
-/* Receives until the socket is empty, stdin is full or, so that nobody starves the others, for a while. False: the client is gone. */
+/* Receives until the socket is empty, stdin is full or, so that nobody starves the others, for a while. False: the
+ * client is gone. */
 static bool receive(struct attach *attach, struct client *client)
 {
     for (int pieces = 0; pieces < 16 && !is_paused(attach, client); pieces++) {
@@ -246,7 +249,7 @@ static bool receive(struct attach *attach, struct client *client)
     return true;
 }
 
-/* --- polling --------------------------------------------------------------------------------------------------------------- */
+/* --- polling --- */
 
 unsigned attach_poll(const struct attach *attach, struct pollfd *fds)
 {
@@ -254,7 +257,8 @@ unsigned attach_poll(const struct attach *attach, struct pollfd *fds)
         const struct client *client = &attach->clients[i];
         const bool paused = is_paused(attach, client);
         fds[i] = (struct pollfd){
-            /* A client that has hung up polls ready for ever: it is left out while stdin is not ready for its last words. */
+            /* A client that has hung up polls ready for ever: it is left out while stdin is not ready for its last
+               words. */
             .fd = paused && client->hung_up ? -1 : client->fd,
             .events = (short)((client->receives && !paused ? POLLIN : 0) | (client->behind ? POLLOUT : 0)),
         };

@@ -1,4 +1,5 @@
-/* The monitor's socket: clients that watch the container's output, send it input, resize its terminal, or wait for its end. */
+/* The monitor's socket: clients that watch the container's output, send it input, resize its terminal, or wait for its
+ * end. */
 #ifndef BUNDT_ATTACH_H
 #define BUNDT_ATTACH_H
 
@@ -14,15 +15,15 @@
 
 struct client {
     int fd;
-    uint8_t attached;      /* enum attach_flags */
-    bool receives;         /* false: it has ended its side */
-    bool hung_up;          /* nobody reads what we send */
-    bool behind;           /* has not yet taken all of the current message */
-    uint32_t sent;         /* bytes of the current message */
+    uint8_t attached; /* enum attach_flags */
+    bool receives;    /* false: it has ended its side */
+    bool hung_up;     /* nobody reads what we send */
+    bool behind;      /* has not yet taken all of the current message */
+    uint32_t sent;    /* bytes of the current message */
     /* The message at its socket's front: */
     uint8_t header[8];
     uint8_t header_got;
-    uint8_t payload[8];    /* the first bytes of a short message */
+    uint8_t payload[8]; /* the first bytes of a short message */
     uint32_t payload_got;
 };
 
@@ -34,7 +35,7 @@ struct message {
 
 struct attach {
     int listener;
-    int terminal;     /* for MSG_RESIZE; -1 */
+    int terminal; /* for MSG_RESIZE; -1 */
     struct input *input;
     const char *hello; /* text of the file `monitor` */
     /* Fills the text of MSG_ATTACHED. */

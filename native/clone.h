@@ -6,8 +6,9 @@
 
 #include "kernel.h"
 
-/* Runs function(argument) in a new child on args->stack; its result is the child's exit status. Returns the child's pid or -errno, with
- * CLONE_VFORK once the child has executed a program or ended. The child never returns into the caller's frame. */
+/* Runs function(argument) in a new child on args->stack; its result is the child's exit status. Returns the child's pid
+ * or -errno, with CLONE_VFORK once the child has executed a program or ended. The child never returns into the caller's
+ * frame. */
 static inline long clone_call(const struct clone_args *args, size_t size, int (*function)(void *), void *argument)
 {
 #if defined(__x86_64__)
@@ -27,7 +28,8 @@ static inline long clone_call(const struct clone_args *args, size_t size, int (*
                      "hlt\n"
                      "1:"
                      : "=a"(result)
-                     : "0"((long)__NR_clone3), "D"(args), "S"(size), "r"(child), "r"(child_argument), [exit] "i"(__NR_exit_group)
+                     : "0"((long)__NR_clone3), "D"(args), "S"(size), "r"(child),
+                       "r"(child_argument), [exit] "i"(__NR_exit_group)
                      : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
     return result;
 #elif defined(__aarch64__)

@@ -43,7 +43,8 @@ int op_resolve_exec(struct party *party, const struct plan_op *op)
         long result = SYS(newfstatat, AT_FDCWD, candidate, &status, 0);
         if (result == -ENOENT || result == -ENOTDIR)
             continue;
-        if (result == 0 && S_ISREG(status.st_mode) && SYS(faccessat2, AT_FDCWD, candidate, 1 /* X_OK */, AT_EACCESS) == 0) {
+        if (result == 0 && S_ISREG(status.st_mode) &&
+            SYS(faccessat2, AT_FDCWD, candidate, 1 /* X_OK */, AT_EACCESS) == 0) {
             party->executable = candidate;
             return 0;
         }
@@ -87,7 +88,8 @@ static bool read_elf_interpreter(int fd, const char *start, char *name, size_t s
             return false;
         if (program.p_type != PT_INTERP)
             continue;
-        long length = SYS(pread64, fd, name, program.p_filesz < size - 1 ? program.p_filesz : size - 1, program.p_offset);
+        long length =
+            SYS(pread64, fd, name, program.p_filesz < size - 1 ? program.p_filesz : size - 1, program.p_offset);
         name[length > 0 ? length : 0] = '\0';
         return length > 0;
     }

@@ -1,5 +1,6 @@
-/* How a container ends: the streams are drained, the last log frame is written, the exit record is renamed into place, clients are told,
- * and only then the last reference to the overlay goes, because that can take the kernel long (it syncs the upper file system). */
+/* How a container ends: the streams are drained, the last log frame is written, the exit record is renamed into place,
+ * clients are told, and only then the last reference to the overlay goes, because that can take the kernel long (it
+ * syncs the upper file system). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,7 +31,8 @@ static void kill_cgroup(struct monitor *self)
     self->deadline_ms = monotonic_ms() + LEFTOVER_MS;
 }
 
-/* What a dead process has written fits into the pipe; a living one that goes on writing (an exec's descendant) is not followed. */
+/* What a dead process has written fits into the pipe; a living one that goes on writing (an exec's descendant) is not
+ * followed. */
 static void limit_rest(struct monitor *self)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -61,7 +63,8 @@ void reap_children(struct monitor *self)
 /* Killed processes of the cgroup may still be on their way out, with the pipes in their hands. */
 static bool are_leftovers_ending(struct monitor *self)
 {
-    if (!(self->settings.flags & MONITOR_KILL_CGROUP) || self->settings.cgroup < 0 || monotonic_ms() >= self->deadline_ms)
+    if (!(self->settings.flags & MONITOR_KILL_CGROUP) || self->settings.cgroup < 0 ||
+        monotonic_ms() >= self->deadline_ms)
         return false;
     char events[128];
     return text_read_file(slot_fd(self->settings.cgroup), "cgroup.events", events, sizeof events) > 0 &&
@@ -92,7 +95,8 @@ bool drain(struct monitor *self)
 /* The command was never executed: whoever started it learns why from the report. */
 static bool has_start_failed(const struct plan_report *report)
 {
-    return __atomic_load_n(&report->phase, __ATOMIC_ACQUIRE) != PHASE_EXEC || __atomic_load_n(&report->failed, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&report->phase, __ATOMIC_ACQUIRE) != PHASE_EXEC ||
+           __atomic_load_n(&report->failed, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* A full disk must not cost the exit code: the oldest part of the log makes room for it. */

@@ -69,7 +69,8 @@ int op_touch(struct party *party, const struct plan_op *op)
     if (parent < 0)
         return parent;
     /* O_EXCL: a dangling link in this place is not followed. */
-    cleanup_close int fd = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (unsigned)op->x);
+    cleanup_close int fd =
+        sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (unsigned)op->x);
     return fd < 0 ? fd : 0;
 }
 

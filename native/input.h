@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct input {
-    int fd;             /* the pipe's write end or the pty's master; -1: closed */
+    int fd; /* the pipe's write end or the pty's master; -1: closed */
     bool terminal;
     bool open_stdin;    /* MONITOR_OPEN_STDIN */
     bool stdin_once;    /* MONITOR_STDIN_ONCE */

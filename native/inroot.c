@@ -7,7 +7,8 @@
 
 #include "kernel.h"
 
-/* openat2 gives up with EAGAIN when something is renamed anywhere while it looks at "..": a hostile container can do that for ever. */
+/* openat2 gives up with EAGAIN when something is renamed anywhere while it looks at "..": a hostile container can do
+ * that for ever. */
 #define ATTEMPTS 256
 
 static int open_how(int dir, const char *path, const struct open_how *how)
@@ -42,8 +43,9 @@ static int open_child(int parent, const char *name)
     return open_how(parent, name, &how);
 }
 
-/* Opens the directory that is the first `length` bytes of path, making what is missing component by component. Each prefix is resolved
- * from dir again, so that "..", and links on the way, mean what they mean to the kernel. The result belongs to the caller. */
+/* Opens the directory that is the first `length` bytes of path, making what is missing component by component. Each
+ * prefix is resolved from dir again, so that "..", and links on the way, mean what they mean to the kernel. The result
+ * belongs to the caller. */
 static int open_or_make(int dir, char *path, size_t length, unsigned mode)
 {
     int current = inroot_open(dir, "/", O_PATH | O_DIRECTORY, 0, 0);

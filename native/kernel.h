@@ -1,7 +1,7 @@
 /* System calls as the kernel has them: no libc wrapper, no errno variable, -errno as the result.
  *
- * The launcher needs calls that musl does not wrap (the mount API, openat2, clone3), and the child of a vfork must not touch
- * the errno that it shares with its parent. One way for all of them keeps the code uniform.
+ * The launcher needs calls that musl does not wrap (the mount API, openat2, clone3), and the child of a vfork must not
+ * touch the errno that it shares with its parent. One way for all of them keeps the code uniform.
  */
 #ifndef BUNDT_KERNEL_H
 #define BUNDT_KERNEL_H
@@ -53,7 +53,7 @@ static inline long kernel_call(long number, long a, long b, long c, long d, long
 #error "add this architecture's system call instruction"
 #endif
 
-#define KERNEL_ARGUMENTS(number, a, b, c, d, e, f, ...) \
+#define KERNEL_ARGUMENTS(number, a, b, c, d, e, f, ...)                                                                \
     kernel_call((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* SYS(name, one to six arguments): the result, or -errno. A call without arguments is given a 0. */

@@ -1,8 +1,9 @@
-/* bundt-launcher: executes a launch plan (plan.h). Started with the plan's memfd in slot 0 and the status pipe in slot 1.
+/* bundt-launcher: executes a launch plan (plan.h). Started with the plan's memfd in slot 0 and the status pipe in
+ * slot 1.
  *
- * It holds root's privileges next to hostile namespaces, so it begins by shedding what it inherited: a container's process must not
- * be able to look into it (CVE-2016-9962), no descriptor that the plan does not name may survive (CVE-2024-21626), and no
- * signal disposition of a managed parent (.NET ignores SIGPIPE) may reach the container.
+ * It holds root's privileges next to hostile namespaces, so it begins by shedding what it inherited: a container's
+ * process must not be able to look into it (CVE-2016-9962), no descriptor that the plan does not name may survive
+ * (CVE-2024-21626), and no signal disposition of a managed parent (.NET ignores SIGPIPE) may reach the container.
  */
 #include <fcntl.h>
 #include <linux/close_range.h>

@@ -22,10 +22,10 @@ struct plan {
 struct party {
     struct plan plan;
     enum plan_section section;
-    uint32_t detail;        /* enum report_detail of the operation at work */
-    int joiner;             /* pid, supervisor only; 0: none, or reaped */
-    int init_pid;           /* supervisor only; 0: not yet */
-    int init_pidfd;         /* supervisor only; -1: not yet */
+    uint32_t detail; /* enum report_detail of the operation at work */
+    int joiner;      /* pid, supervisor only; 0: none, or reaped */
+    int init_pid;    /* supervisor only; 0: not yet */
+    int init_pidfd;  /* supervisor only; -1: not yet */
     bool umask_set;
     bool dumpable;          /* as OP_DUMPABLE wants it */
     const char *executable; /* what OP_RESOLVE_EXEC picked */
@@ -50,7 +50,8 @@ static inline int fail_check(struct party *party, enum report_detail detail, int
 int slot_put(int fd, int64_t slot);
 
 /* plan.c */
-/* Maps the plan and checks all of it: afterwards no offset, count or slot in it can lead outside. Returns 0, -errno or FAILED_CHECK. */
+/* Maps the plan and checks all of it: afterwards no offset, count or slot in it can lead outside. Returns 0, -errno or
+ * FAILED_CHECK. */
 int plan_map(int fd, struct plan *plan);
 int plan_validate(const void *memory, size_t size, struct plan *plan);
 
@@ -67,7 +68,8 @@ int interpret(struct party *party);
 _Noreturn void party_abort(struct party *party);
 
 /* process.c */
-/* A change of credentials sets the process dumpable where the sysctl fs.suid_dumpable says so: sets it back. Returns result. */
+/* A change of credentials sets the process dumpable where the sysctl fs.suid_dumpable says so: sets it back. Returns
+ * result. */
 int keep_dumpable(const struct party *party, int result);
 /* Makes sure that init's pid and pidfd are known to the supervisor, waiting for the joiner's end. */
 int need_init(struct party *party);
@@ -75,20 +77,21 @@ int need_init(struct party *party);
 typedef int operation(struct party *party, const struct plan_op *op);
 
 /* files.c */
-operation op_open, op_close, op_mkdir, op_touch, op_symlink, op_mknod, op_write, op_write_init, op_open_init, op_pipe, op_socketpair,
-    op_listen, op_lock, op_chown, op_chmod;
+operation op_open, op_close, op_mkdir, op_touch, op_symlink, op_mknod, op_write, op_write_init, op_open_init, op_pipe,
+    op_socketpair, op_listen, op_lock, op_chown, op_chmod;
 /* mounts.c, overlay.c */
-operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask, op_readonly, op_umount,
-    op_remount_root_ro;
+operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask,
+    op_readonly, op_umount, op_remount_root_ro;
 /* process.c, rendezvous.c */
 operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start, op_handoff;
 /* terminal.c */
 operation op_setsid, op_ctty, op_pty, op_stdio;
 /* settings.c */
-operation op_loopback_up, op_hostname, op_domainname, op_rlimit, op_oom_score_adj, op_keyring, op_umask, op_nice, op_ioprio, op_affinity,
-    op_personality, op_dumpable, op_pdeathsig, op_subreaper, op_name;
+operation op_loopback_up, op_hostname, op_domainname, op_rlimit, op_oom_score_adj, op_keyring, op_umask, op_nice,
+    op_ioprio, op_affinity, op_personality, op_dumpable, op_pdeathsig, op_subreaper, op_name;
 /* identity.c */
-operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_capset, op_cap_ambient, op_no_new_privs, op_seccomp;
+operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_capset, op_cap_ambient, op_no_new_privs,
+    op_seccomp;
 /* command.c, reaper.c */
 operation op_chdir, op_resolve_exec, op_exec, op_reaper;
 /* monitor.c */

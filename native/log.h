@@ -8,10 +8,10 @@
 
 struct log {
     int directory;
-    int fd;               /* -1: could not be opened (yet) */
+    int fd; /* -1: could not be opened (yet) */
     uint32_t files;
-    uint64_t limit;       /* bytes per file; 0: no log */
-    uint64_t size;        /* of the current file: whole frames */
+    uint64_t limit; /* bytes per file; 0: no log */
+    uint64_t size;  /* of the current file: whole frames */
     uint64_t rotations;
     uint64_t dropped;     /* bytes that no file took */
     uint64_t unannounced; /* of these, not yet told by a note */
@@ -20,7 +20,8 @@ struct log {
 
 enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2, LOG_NOTE = 3 };
 
-/* Opens the log for appending. clean: the last writer ended in order; otherwise a torn frame at the end is looked for and cut. */
+/* Opens the log for appending. clean: the last writer ended in order; otherwise a torn frame at the end is looked for
+ * and cut. */
 void log_open(struct log *log, int directory, uint64_t limit, uint32_t files, bool clean);
 
 /* Writes one frame. What cannot be written is counted and dropped: a full disk must not stop the container. */

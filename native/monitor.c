@@ -12,7 +12,7 @@
 
 static struct monitor monitor = {.record = -1, .reserved = -1};
 
-/* --- beginning ------------------------------------------------------------------------------------------------------------ */
+/* --- beginning --- */
 
 int op_monitor_open(struct party *party, const struct plan_op *op)
 {
@@ -65,7 +65,8 @@ static void begin_streams(struct monitor *self)
 {
     const struct plan_monitor *settings = &self->settings;
     const bool terminal = settings->flags & MONITOR_TTY;
-    self->out[0] = (struct stream){.fd = slot_fd(settings->stdout_read), .log_stream = LOG_STDOUT, .attach_flag = ATTACH_STDOUT};
+    self->out[0] =
+        (struct stream){.fd = slot_fd(settings->stdout_read), .log_stream = LOG_STDOUT, .attach_flag = ATTACH_STDOUT};
     self->out[1] = (struct stream){
         .fd = terminal ? -1 : slot_fd(settings->stderr_read), .log_stream = LOG_STDERR, .attach_flag = ATTACH_STDERR};
     self->input = (struct input){
@@ -100,7 +101,8 @@ static void begin_attach(struct monitor *self)
     }
 }
 
-/* Every signal is blocked: SIGTERM and its like are for containers, not for who writes down how they end. SIGCHLD is read as data. */
+/* Every signal is blocked: SIGTERM and its like are for containers, not for who writes down how they end. SIGCHLD is
+ * read as data. */
 static int begin_signals(struct monitor *self)
 {
     const uint64_t all = ~UINT64_C(0);
@@ -111,15 +113,25 @@ static int begin_signals(struct monitor *self)
     return fd < 0 ? fd : 0;
 }
 
-/* Closes all that the plan needed and the monitor does not: layers, the plan, the container's preserved descriptors (whose other
- * ends wait for an end of file), stdio, and the status pipe above all: its end of file answers the start. */
+/* Closes all that the plan needed and the monitor does not: layers, the plan, the container's preserved descriptors
+ * (whose other ends wait for an end of file), stdio, and the status pipe above all: its end of file answers the start.
+ */
 static void close_others(const struct monitor *self, const struct party *party)
 {
     const struct plan_monitor *settings = &self->settings;
     const int kept[] = {
-        slot_fd(settings->directory), self->attach.listener, self->input.fd, self->out[0].fd, self->out[1].fd,
-        slot_fd(settings->client), slot_fd(settings->root), slot_fd(settings->cgroup), self->record, self->log.fd,
-        self->signals, party->init_pidfd,
+        slot_fd(settings->directory),
+        self->attach.listener,
+        self->input.fd,
+        self->out[0].fd,
+        self->out[1].fd,
+        slot_fd(settings->client),
+        slot_fd(settings->root),
+        slot_fd(settings->cgroup),
+        self->record,
+        self->log.fd,
+        self->signals,
+        party->init_pidfd,
     };
     unsigned from = 0;
     for (;;) {
@@ -135,7 +147,7 @@ static void close_others(const struct monitor *self, const struct party *party)
     }
 }
 
-/* --- the loop -------------------------------------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 /* Milliseconds until something must be looked at without an event; -1: never. */
 static int64_t next_timeout(const struct monitor *self, bool behind)
@@ -166,7 +178,8 @@ static void step(struct monitor *self)
     fds[SIGNALS] = (struct pollfd){.fd = self->signals, .events = POLLIN};
     for (unsigned i = 0; i < 2; i++) {
         const struct stream *stream = &self->out[i];
-        fds[OUTPUT + i] = (struct pollfd){.fd = behind || stream->hung || self->init_ended ? -1 : stream->fd, .events = POLLIN};
+        fds[OUTPUT + i] =
+            (struct pollfd){.fd = behind || stream->hung || self->init_ended ? -1 : stream->fd, .events = POLLIN};
     }
     /* A pty's hang-up is the output's affair. */
     const bool watch_input = self->input.fd >= 0 && (!self->input.terminal || input_is_busy(&self->input));
@@ -196,6 +209,7 @@ static void step(struct monitor *self)
     }
     handle_input(self, fds[INPUT].revents);
     attach_handle(&self->attach, fds + CLIENTS, clients);
+    self->buffers_used |= self->attach.count > 0; /* their input */
     if (fds[SIGNALS].revents != 0)
         reap_children(self);
 }

@@ -1,4 +1,5 @@
-/* Operations on mounts, all by descriptor: nothing is resolved twice (CVE-2021-30465, CVE-2025-31133, CVE-2025-52881). */
+/* Operations on mounts, all by descriptor: nothing is resolved twice (CVE-2021-30465, CVE-2025-31133, CVE-2025-52881).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -45,7 +46,8 @@ int op_setattr(struct party *party, const struct plan_op *op)
     return set_attributes(slot_fd(op->a), op->flags & 1 ? AT_RECURSIVE : 0, &attributes);
 }
 
-/* Says whether a refused move was refused for this: a directory goes onto a directory, anything else onto anything else. */
+/* Says whether a refused move was refused for this: a directory goes onto a directory, anything else onto anything
+ * else. */
 static bool are_kinds_different(int source, int target)
 {
     struct stat source_status;
@@ -88,7 +90,8 @@ int op_pivot_root(struct party *party, const struct plan_op *op)
 /* A detached clone of the tree at source, moved onto target. */
 static int bind_clone(int source, unsigned flags, int target)
 {
-    cleanup_close int clone = (int)SYS(open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+    cleanup_close int clone =
+        (int)SYS(open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
     return clone < 0 ? clone : (int)SYS(move_mount, clone, "", target, "", EMPTY_BOTH);
 }
 
@@ -121,7 +124,8 @@ int op_mask(struct party *party, const struct plan_op *op)
     result = bind_clone(slot_fd(op->b), 0, target);
     if (result != -EINVAL)
         return (int)result;
-    /* Detached mounts can be cloned since Linux 6.15. Before, the first directory gets the mount itself, and then it can. */
+    /* Detached mounts can be cloned since Linux 6.15. Before, the first directory gets the mount itself, and then it
+     * can. */
     return (int)SYS(move_mount, slot_fd(op->b), "", target, "", EMPTY_BOTH);
 }
 
@@ -132,7 +136,8 @@ int op_readonly(struct party *party, const struct plan_op *op)
         return 0;
     if (target < 0)
         return target;
-    cleanup_close int clone = (int)SYS(open_tree, target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    cleanup_close int clone =
+        (int)SYS(open_tree, target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     if (clone < 0)
         return clone;
     const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -140,7 +145,10 @@ int op_readonly(struct party *party, const struct plan_op *op)
     return result < 0 ? result : (int)SYS(move_mount, clone, "", target, "", EMPTY_BOTH);
 }
 
-int op_umount(struct party *party, const struct plan_op *op) { return (int)SYS(umount2, plan_string(party, op->s), op->x); }
+int op_umount(struct party *party, const struct plan_op *op)
+{
+    return (int)SYS(umount2, plan_string(party, op->s), op->x);
+}
 
 int op_remount_root_ro(struct party *party, const struct plan_op *op)
 {

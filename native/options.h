@@ -4,8 +4,8 @@
 
 #include "launcher.h"
 
-/* Hands each NUL-terminated "key" or "key=value" of the block t,n to the context. A refused one is named in report.text, with
- * the kernel's own message. */
+/* Hands each NUL-terminated "key" or "key=value" of the block t,n to the context. A refused one is named in
+ * report.text, with the kernel's own message. */
 int options_apply(struct party *party, int context, const struct plan_op *op);
 
 /* Makes the superblock and mounts it, detached. Returns the mount's descriptor or -errno. */

@@ -18,7 +18,8 @@ static void add_fd_path(struct text *text, int fd)
     text_add_signed(text, fd);
 }
 
-/* Since Linux 6.13 (by descriptor) or 6.7 (by path). Anything else answers EINVAL, at the latest when the superblock is made. */
+/* Since Linux 6.13 (by descriptor) or 6.7 (by path). Anything else answers EINVAL, at the latest when the superblock is
+ * made. */
 static int set_layer(int context, const char *key, int fd, bool by_descriptor)
 {
     if (by_descriptor)
@@ -46,10 +47,12 @@ static int mount_by_context(struct party *party, const struct plan_op *op, bool 
     return result < 0 ? result : slot_put(options_mount(party, context, op->reserved), op->b);
 }
 
-/* --- Before Linux 6.7 ------------------------------------------------------------------------------------------------------
- * One mount(2), whose options fit into a page. It takes layers from the caller's own mount namespace alone (clone_private_mount),
- * and it would show in it; so a child that shares our memory and descriptors does it in a throw-away one, where each layer is
- * opened again by its path, or attached if it is a detached (idmapped) mount. The result is cloned out as a detached mount. */
+/* --- Before Linux 6.7
+ * ------------------------------------------------------------------------------------------------------ One mount(2),
+ * whose options fit into a page. It takes layers from the caller's own mount namespace alone (clone_private_mount), and
+ * it would show in it; so a child that shares our memory and descriptors does it in a throw-away one, where each layer
+ * is opened again by its path, or attached if it is a detached (idmapped) mount. The result is cloned out as a detached
+ * mount. */
 
 #define SOURCE "source="
 
@@ -190,7 +193,8 @@ static int mount_the_old_way(struct party *party, const struct plan_op *op)
     return old.result;
 }
 
-/* What a kernel says of a parameter, or of a type of parameter, that it does not know; legacy contexts (6.1) the second. */
+/* What a kernel says of a parameter, or of a type of parameter, that it does not know; legacy contexts (6.1) the
+ * second. */
 static bool is_unknown(int result) { return result == -EINVAL || result == -EOPNOTSUPP; }
 
 /* overlayfs that cannot work in its work directory mounts read-only, with a line in the kernel's log and no error. */

@@ -62,9 +62,10 @@ static bool are_monitor_slots_good(const struct plan *plan, const struct plan_op
         return false;
     memcpy(&monitor, plan->data + op->t, sizeof monitor);
     return monitor.version == MONITOR_VERSION && is_slot(monitor.directory) && is_slot_or_none(monitor.lock) &&
-           is_slot_or_none(monitor.listener) && is_slot_or_none(monitor.stdin_write) && is_slot_or_none(monitor.stdout_read) &&
-           is_slot_or_none(monitor.stderr_read) && is_slot_or_none(monitor.client) && is_slot_or_none(monitor.root) &&
-           is_slot_or_none(monitor.cgroup) && (monitor.log_size == 0 || monitor.log_files > 0);
+           is_slot_or_none(monitor.listener) && is_slot_or_none(monitor.stdin_write) &&
+           is_slot_or_none(monitor.stdout_read) && is_slot_or_none(monitor.stderr_read) &&
+           is_slot_or_none(monitor.client) && is_slot_or_none(monitor.root) && is_slot_or_none(monitor.cgroup) &&
+           (monitor.log_size == 0 || monitor.log_files > 0);
 }
 
 static bool are_slots_good(const struct plan_op *op, uint32_t checks)
@@ -96,8 +97,9 @@ static bool are_data_good(const struct plan *plan, const struct plan_op *op, uin
         return false;
     if (checks & BLOCK_IDS && (op->n > 65536 || !is_block(plan->header, op->t, (uint64_t)op->n * 4)))
         return false;
-    if (checks & BLOCK_FILTER && (op->n == 0 || op->n % sizeof(struct sock_filter) != 0 ||
-                                  op->n / sizeof(struct sock_filter) > BPF_MAXINSNS || !is_block(plan->header, op->t, op->n)))
+    if (checks & BLOCK_FILTER &&
+        (op->n == 0 || op->n % sizeof(struct sock_filter) != 0 || op->n / sizeof(struct sock_filter) > BPF_MAXINSNS ||
+         !is_block(plan->header, op->t, op->n)))
         return false;
     if (checks & BLOCK_MONITOR && !are_monitor_slots_good(plan, op))
         return false;
@@ -109,8 +111,8 @@ static bool are_data_good(const struct plan *plan, const struct plan_op *op, uin
 
 static bool is_clone_good(const struct plan_op *op)
 {
-    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
-                                CLONE_NEWTIME;
+    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
     if (op->y & ~namespaces || op->x <= op->section || op->x > SECTION_INIT)
         return false;
     return !(op->flags & 1) || op->section == SECTION_JOINER;
@@ -121,15 +123,16 @@ static bool is_operation_good(const struct plan *plan, const struct plan_op *op)
     if (op->code >= RULES || op->section > SECTION_INIT || !(rules[op->code].sections & (1u << op->section)))
         return false;
     const uint32_t checks = rules[op->code].checks;
-    return are_slots_good(op, checks) && are_data_good(plan, op, checks) && (!(checks & CLONE_CHECKS) || is_clone_good(op));
+    return are_slots_good(op, checks) && are_data_good(plan, op, checks) &&
+           (!(checks & CLONE_CHECKS) || is_clone_good(op));
 }
 
 int plan_validate(const void *memory, size_t size, struct plan *plan)
 {
     const struct plan_header *header = memory;
-    if (size < sizeof *header || header->magic != PLAN_MAGIC || header->version != PLAN_VERSION || header->size > size ||
-        header->size > PLAN_MAX_SIZE || header->op_count == 0 || header->op_count > PLAN_MAX_OPS ||
-        header->preserve > PLAN_FD_BASE - 3)
+    if (size < sizeof *header || header->magic != PLAN_MAGIC || header->version != PLAN_VERSION ||
+        header->size > size || header->size > PLAN_MAX_SIZE || header->op_count == 0 ||
+        header->op_count > PLAN_MAX_OPS || header->preserve > PLAN_FD_BASE - 3)
         return FAILED_CHECK;
     const uint64_t before_data = sizeof *header + (uint64_t)header->op_count * sizeof(struct plan_op);
     if (header->data_size == 0 || header->size != before_data + header->data_size)

@@ -6,7 +6,8 @@
 
 #include "launcher.h"
 
-/* Signals come one by one out of the queue; none has a handler. Blocked ones reach even the first process of a pid namespace. */
+/* Signals come one by one out of the queue; none has a handler. Blocked ones reach even the first process of a pid
+ * namespace. */
 static int next_signal(siginfo_t *info)
 {
     const uint64_t all = ~UINT64_C(0);

@@ -17,7 +17,8 @@ uint64_t record_now(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Field 22 of /proc/PID/stat. The second, the name, may contain anything, so fields are counted from its closing parenthesis. */
+/* Field 22 of /proc/PID/stat. The second, the name, may contain anything, so fields are counted from its closing
+ * parenthesis. */
 static uint64_t start_time(int pid)
 {
     char path[32];

@@ -8,9 +8,9 @@
 #include "plan.h"
 
 struct exit_facts {
-    int wait_status;           /* as wait4 gives it */
-    int cgroup;                /* its directory, or -1 */
-    uint64_t started;          /* CLOCK_REALTIME ns */
+    int wait_status;  /* as wait4 gives it */
+    int cgroup;       /* its directory, or -1 */
+    uint64_t started; /* CLOCK_REALTIME ns */
     uint64_t finished;
     uint64_t log_dropped;
     bool start_failed;
@@ -19,8 +19,8 @@ struct exit_facts {
 
 uint64_t record_now(void);
 
-/* Locks the file `monitor` and writes it. file: an open one of ours alone, or -1: directory's. Fills text (NUL-terminated, at most size). Returns
- * the locked descriptor, which must stay open, or -errno. */
+/* Locks the file `monitor` and writes it. file: an open one of ours alone, or -1: directory's. Fills text
+ * (NUL-terminated, at most size). Returns the locked descriptor, which must stay open, or -errno. */
 int record_monitor(int directory, int file, int init_pid, uint64_t started, char *text, uint32_t size);
 
 #define RECORD_SIZE 512 /* what an exit record's text may take */
@@ -28,8 +28,8 @@ int record_monitor(int directory, int file, int init_pid, uint64_t started, char
 /* Takes the room for the exit record while there is some: makes `exit.new`. Returns a descriptor or -errno. */
 int record_reserve(int directory);
 
-/* Writes `exit.new` (reserved: its descriptor, or -1) and renames it to `exit`. Returns a descriptor of it (to be synced later) or -errno;
- * text is filled in any case. */
+/* Writes `exit.new` (reserved: its descriptor, or -1) and renames it to `exit`. Returns a descriptor of it (to be
+ * synced later) or -errno; text is filled in any case. */
 int record_exit(int directory, int reserved, const struct exit_facts *facts, char text[RECORD_SIZE]);
 
 #endif

@@ -36,7 +36,8 @@ int op_send(struct party *party, const struct plan_op *op)
     return sent < 0 ? (int)sent : (size_t)sent == data.iov_len ? 0 : -EIO;
 }
 
-/* Waits until fd can be read. The supervisor sees init's death too: init may be dead while a copy of its end lives on. */
+/* Waits until fd can be read. The supervisor sees init's death too: init may be dead while a copy of its end lives on.
+ */
 static int wait_readable(struct party *party, int fd)
 {
     const bool watch_init = party->section == SECTION_SUPERVISOR && (party->init_pid > 0 || party->joiner > 0);
@@ -60,7 +61,8 @@ int op_recv(struct party *party, const struct plan_op *op)
     uint64_t token = 0;
     struct iovec data = {.iov_base = &token, .iov_len = sizeof token};
     union one_descriptor control;
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room};
     long received;
     do
         received = SYS(recvmsg, slot_fd(op->a), &message, MSG_CMSG_CLOEXEC);

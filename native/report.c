@@ -1,5 +1,5 @@
-/* The shared report page: what C# and the other parties learn of this one. Written with plain stores, so that no seccomp filter,
- * closed descriptor or full pipe can stand in the way. */
+/* The shared report page: what C# and the other parties learn of this one. Written with plain stores, so that no
+ * seccomp filter, closed descriptor or full pipe can stand in the way. */
 #include <string.h>
 #include <time.h>
 

@@ -26,7 +26,7 @@ struct stream {
     uint8_t attach_flag;
     uint64_t total;
     int64_t rest; /* bytes that may still be read after the end */
-    bool hung; /* a terminal without a slave: polled by time only */
+    bool hung;    /* a terminal without a slave: polled by time only */
 };
 
 struct monitor {
@@ -36,11 +36,11 @@ struct monitor {
     int init_status;
     bool init_ended;
     uint64_t started;
-    uint64_t deadline_ms;  /* of the current wait after the end */
+    uint64_t deadline_ms; /* of the current wait after the end */
     bool buffers_used;
     int signals;
-    int record;            /* the locked file `monitor` */
-    int reserved;          /* `exit.new`, or -1 */
+    int record;   /* the locked file `monitor` */
+    int reserved; /* `exit.new`, or -1 */
     struct stream out[2];
     struct log log;
     struct input input;
@@ -62,8 +62,8 @@ void give_back_buffers(struct monitor *self);
 /* ending.c */
 /* Reaps whatever has ended; init's end begins ours. */
 void reap_children(struct monitor *self);
-/* Init is dead, so everything that it wrote can be read now. What holds a pipe beyond this (a process outside of the container, an
- * exec's descendant) is not waited for. False: not yet finished. */
+/* Init is dead, so everything that it wrote can be read now. What holds a pipe beyond this (a process outside of the
+ * container, an exec's descendant) is not waited for. False: not yet finished. */
 bool drain(struct monitor *self);
 /* Writes the exit record of a start that failed before there was anything to serve. */
 void abandon(struct monitor *self);

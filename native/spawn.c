@@ -14,8 +14,8 @@
 /* Lives on the parent's stack, which waits while the child shares its memory. */
 struct child {
     const struct bundt_spawn *spec;
-    bool enter_cgroup;            /* the kernel could not do it at birth */
-    int error;                    /* positive errno of what failed */
+    bool enter_cgroup; /* the kernel could not do it at birth */
+    int error;         /* positive errno of what failed */
 };
 
 /* The kernel's own struct sigaction; all zero is the default disposition. */
@@ -37,8 +37,8 @@ static bool is_later_target_source(const struct bundt_spawn *spec, uint32_t done
     return false;
 }
 
-/* Puts every descriptor where it belongs. A source that stands where another shall go is first copied to above all of them: the
- * copies of entry i stand at base + i. */
+/* Puts every descriptor where it belongs. A source that stands where another shall go is first copied to above all of
+ * them: the copies of entry i stand at base + i. */
 static long place_descriptors(const struct bundt_spawn *spec)
 {
     int base = 3;
@@ -81,7 +81,8 @@ static long prepare_child(const struct child *child)
     return result;
 }
 
-/* Runs in the child, on memory shared with the parent: system calls and nothing else, and no signal handler of the parent's may run. */
+/* Runs in the child, on memory shared with the parent: system calls and nothing else, and no signal handler of the
+ * parent's may run. */
 static int run_child(void *argument)
 {
     struct child *child = argument;

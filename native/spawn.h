@@ -20,21 +20,22 @@ enum bundt_spawn_flags {
 
 /* 48 bytes on 64-bit machines, no padding. */
 struct bundt_spawn {
-    int32_t exe_fd;                   /* the program: execveat(exe_fd, "", …, AT_EMPTY_PATH). May be O_CLOEXEC (not for #! scripts) */
+    int32_t exe_fd; /* the program: execveat(exe_fd, "", …, AT_EMPTY_PATH). May be O_CLOEXEC (not for #! scripts) */
     int32_t cgroup_fd;                /* a cgroup v2 directory the child is born in; -1: the parent's */
     uint32_t flags;                   /* enum bundt_spawn_flags */
     uint32_t fd_count;                /* at most BUNDT_SPAWN_MAX_FDS */
-    const struct bundt_spawn_fd *fds; /* every descriptor from 3 up that is not a target is closed by the execve; 0, 1 and 2 stay as they are
-                                         unless they are targets */
+    const struct bundt_spawn_fd *fds; /* every descriptor from 3 up that is not a target is closed by the execve; 0, 1
+                                         and 2 stay as they are unless they are targets */
     const char *const *argv;          /* NULL-terminated, as envp. Nothing of the parent's environment is added */
     const char *const *envp;
-    const char *cwd;                  /* NULL: the parent's */
+    const char *cwd; /* NULL: the parent's */
 };
 
 #define BUNDT_SPAWN_MAX_FDS 512
 
-/* Returns the child's pid and its pidfd (close-on-exec) in *pidfd_out once it has executed the program, or -errno (execve's own
- * included) with nothing left behind: no child, no descriptor. The child has default signal dispositions and an empty mask. */
+/* Returns the child's pid and its pidfd (close-on-exec) in *pidfd_out once it has executed the program, or -errno
+ * (execve's own included) with nothing left behind: no child, no descriptor. The child has default signal dispositions
+ * and an empty mask. */
 __attribute__((visibility("default"))) int bundt_spawn(const struct bundt_spawn *spec, int *pidfd_out);
 
 #endif

@@ -1,4 +1,5 @@
-/* Measures what the launcher costs: starts of a container (hand-off), and a monitor's throughput. Usage: bench LAUNCHER */
+/* Measures what the launcher costs: starts of a container (hand-off), and a monitor's throughput. Usage: bench LAUNCHER
+ */
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -28,7 +29,8 @@ static double children_ms(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_CHILDREN, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
 }
 
 static int by_value(const void *a, const void *b)
@@ -74,7 +76,8 @@ static void measure_starts(int rounds)
     }
     printf("processor time of one start: %.2f ms\n", (children_ms() - cpu) / rounds);
     qsort(total, (size_t)rounds, sizeof *total, by_value);
-    printf("start to end: median %.2f ms, p10 %.2f, p90 %.2f\n", total[rounds / 2], total[rounds / 10], total[rounds * 9 / 10]);
+    printf("start to end: median %.2f ms, p10 %.2f, p90 %.2f\n", total[rounds / 2], total[rounds / 10],
+           total[rounds * 9 / 10]);
     const char *const names[] = {"launcher", "clone", "init", "root", "exec"};
     for (int s = 0; s < 5; s++) {
         qsort(stamps[s], (size_t)rounds, sizeof(double), by_value);
@@ -87,8 +90,17 @@ static void measure_throughput(long long bytes)
     static struct container container;
     container_begin(&container, CONTAINER_NAMESPACES);
     struct plan_builder *b = &container.builder;
-    struct plan_monitor settings = {.version = MONITOR_VERSION, .lock = -1, .listener = -1, .stdin_write = -1, .stderr_read = -1, .client = -1,
-                                    .root = container.root, .cgroup = -1, .log_size = 20 << 20, .log_files = 5, .flags = MONITOR_REMOVE};
+    struct plan_monitor settings = {.version = MONITOR_VERSION,
+                                    .lock = -1,
+                                    .listener = -1,
+                                    .stdin_write = -1,
+                                    .stderr_read = -1,
+                                    .client = -1,
+                                    .root = container.root,
+                                    .cgroup = -1,
+                                    .log_size = 20 << 20,
+                                    .log_files = 5,
+                                    .flags = MONITOR_REMOVE};
     char directory[96];
     snprintf(directory, sizeof directory, "%s/state", test_directory);
     mkdir(directory, 0755);
@@ -117,7 +129,8 @@ static void measure_throughput(long long bytes)
     if (launch.report->failed)
         exit(1);
     const double ms = now_ms() - start;
-    printf("throughput: %.0f MB/s, processor time of writer and monitor %.0f ms\n", (double)bytes / 1e3 / ms, children_ms() - cpu);
+    printf("throughput: %.0f MB/s, processor time of writer and monitor %.0f ms\n", (double)bytes / 1e3 / ms,
+           children_ms() - cpu);
 }
 
 int main(int argc, char **argv)

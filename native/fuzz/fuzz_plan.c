@@ -1,5 +1,6 @@
-/* Feeds anything to the plan's validator, and then reads whatever it accepted as the interpreter would: every string, block, slot and
- * vector. AddressSanitizer watches both. A custom mutator keeps magic, version and sizes right, so that operations are reached. */
+/* Feeds anything to the plan's validator, and then reads whatever it accepted as the interpreter would: every string,
+ * block, slot and vector. AddressSanitizer watches both. A custom mutator keeps magic, version and sizes right, so that
+ * operations are reached. */
 #include <linux/sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@ static volatile size_t sink;
 static uint32_t checks_of(uint16_t code)
 {
     switch (code) {
-#define OPERATION(code, function, sections, checks)                                                                                        \
-    case code:                                                                                                                             \
+#define OPERATION(code, function, sections, checks)                                                                    \
+    case code:                                                                                                         \
         return (checks);
 #include "../operations.h"
 #undef OPERATION

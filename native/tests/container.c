@@ -29,7 +29,8 @@ const char *container_lower(void)
     char command[1024];
     snprintf(command, sizeof command,
              "set -e; mkdir -p %s/bin %s/proc %s/sys %s/dev %s/etc %s/tmp; cp /bin/busybox %s/bin/; cd %s/bin; "
-             "for a in sh cat ls echo id mount hostname sleep true false readlink stat env printf ulimit touch mkdir nproc head wc seq kill "
+             "for a in sh cat ls echo id mount hostname sleep true false readlink stat env printf ulimit touch mkdir "
+             "nproc head wc seq kill "
              "tr grep test dd stty ps ip cut sed; do ln -sf busybox $a; done",
              lower, lower, lower, lower, lower, lower, lower, lower);
     if (system(command) != 0)
@@ -54,13 +55,13 @@ static void add_root(struct container *container)
                   .s = builder_string(b, in_directory("merged")));
 }
 
-static void add_mount(struct container *container, const char *type, const char *options, size_t size, uint64_t attributes,
-                      const char *target)
+static void add_mount(struct container *container, const char *type, const char *options, size_t size,
+                      uint64_t attributes, const char *target)
 {
     struct plan_builder *b = &container->builder;
     const int slot = builder_slot(b);
-    INIT_OP(b, OP_MOUNT_FS, .s = builder_string(b, type), .t = size > 0 ? builder_block(b, options, size) : 0, .n = (uint32_t)size,
-            .x = attributes, .b = slot);
+    INIT_OP(b, OP_MOUNT_FS, .s = builder_string(b, type), .t = size > 0 ? builder_block(b, options, size) : 0,
+            .n = (uint32_t)size, .x = attributes, .b = slot);
     INIT_OP(b, OP_MKDIR, .a = container->root, .s = builder_string(b, target), .x = 0755, .y = 1);
     INIT_OP(b, OP_MOVE_MOUNT, .a = slot, .b = container->root, .s = builder_string(b, target));
 }
@@ -68,7 +69,8 @@ static void add_mount(struct container *container, const char *type, const char 
 static void add_node(struct container *container, const char *path, unsigned number)
 {
     struct plan_builder *b = &container->builder;
-    INIT_OP(b, OP_MKNOD, .a = container->root, .s = builder_string(b, path), .x = S_IFCHR | 0666, .y = makedev(1, number));
+    INIT_OP(b, OP_MKNOD, .a = container->root, .s = builder_string(b, path), .x = S_IFCHR | 0666,
+            .y = makedev(1, number));
 }
 
 void container_begin(struct container *container, uint64_t namespaces)
@@ -100,7 +102,8 @@ void container_begin(struct container *container, uint64_t namespaces)
     add_mount(container, "devpts", pts_options, sizeof pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "/dev/pts");
     add_node(container, "/dev/null", 3);
     add_node(container, "/dev/zero", 5);
-    INIT_OP(b, OP_SYMLINK, .a = container->root, .s = builder_string(b, "/dev/fd"), .t = builder_string(b, "/proc/self/fd"));
+    INIT_OP(b, OP_SYMLINK, .a = container->root, .s = builder_string(b, "/dev/fd"),
+            .t = builder_string(b, "/proc/self/fd"));
     container->dev_null = builder_slot(b);
     INIT_OP(b, OP_OPEN, .a = container->root, .s = builder_string(b, "dev/null"), .x = O_PATH, .z = RESOLVE_IN_ROOT,
             .b = container->dev_null);
@@ -124,10 +127,7 @@ void container_before_clone(struct container *container, struct plan_op op)
     container->builder.op_count++;
 }
 
-void container_pivot(struct container *container)
-{
-    INIT_OP(&container->builder, OP_PIVOT_ROOT, .a = container->root);
-}
+void container_pivot(struct container *container) { INIT_OP(&container->builder, OP_PIVOT_ROOT, .a = container->root); }
 
 static uint32_t add_strings(struct plan_builder *b, const char *const *strings, uint64_t *count)
 {
@@ -174,8 +174,9 @@ int container_run(struct container *container, char **output)
     launch_wait_status(&launch);
     const struct plan_report *report = launch.report;
     if (report->failed)
-        test_fail(__FILE__, __LINE__, "operation %u (code %u) of section %u failed: errno %d, detail %u, \"%s\"", report->op,
-                  container->builder.ops[report->op].code, report->section, report->error, report->detail, report->text);
+        test_fail(__FILE__, __LINE__, "operation %u (code %u) of section %u failed: errno %d, detail %u, \"%s\"",
+                  report->op, container->builder.ops[report->op].code, report->section, report->error, report->detail,
+                  report->text);
     REQUIRE_EQUAL(report->phase, PHASE_EXEC);
     REQUIRE_EQUAL(launch_wait(&launch), 0);
     *output = read_all(container->output);

@@ -7,9 +7,9 @@
 struct container {
     struct plan_builder builder;
     uint64_t namespaces;
-    int root;     /* slot of the root mount */
-    int dev_null; /* slot of the container's /dev/null once it has one */
-    int output;   /* our read end of its stdout and stderr */
+    int root;                       /* slot of the root mount */
+    int dev_null;                   /* slot of the container's /dev/null once it has one */
+    int output;                     /* our read end of its stdout and stderr */
     int sync_supervisor, sync_init; /* rendezvous slots */
 };
 
@@ -19,12 +19,14 @@ void container_begin(struct container *container, uint64_t namespaces);
 struct plan_op *container_clone(struct container *container);
 /* Adds an operation of the supervisor's before it clones, so that init inherits the result. */
 void container_before_clone(struct container *container, struct plan_op op);
-#define BEFORE_CLONE(container, code, ...) container_before_clone((container), MAKE_OP(code, SECTION_SUPERVISOR, __VA_ARGS__))
+#define BEFORE_CLONE(container, code, ...)                                                                             \
+    container_before_clone((container), MAKE_OP(code, SECTION_SUPERVISOR, __VA_ARGS__))
 void container_pivot(struct container *container);
 /* Executes /bin/sh -c script in the end. */
 void container_shell(struct container *container, const char *script);
 void container_exec(struct container *container, const char *const *argv, const char *const *envp);
-/* Hands off, waits for the end and returns the exit code; the output is left in *output. A failed start fails the test. */
+/* Hands off, waits for the end and returns the exit code; the output is left in *output. A failed start fails the test.
+ */
 int container_run(struct container *container, char **output);
 /* The same, but the start must fail: returns the report. */
 const struct plan_report *container_fail(struct container *container);

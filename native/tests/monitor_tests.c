@@ -35,7 +35,14 @@ static void begin(struct monitored *m)
     m->client = -1;
     m->settings = (struct plan_monitor){
         .version = MONITOR_VERSION,
-        .directory = -1, .lock = -1, .listener = -1, .stdin_write = -1, .stdout_read = -1, .stderr_read = -1, .client = -1, .root = -1,
+        .directory = -1,
+        .lock = -1,
+        .listener = -1,
+        .stdin_write = -1,
+        .stdout_read = -1,
+        .stderr_read = -1,
+        .client = -1,
+        .root = -1,
         .cgroup = -1,
         .log_size = 20 << 20,
         .log_files = 5,
@@ -90,8 +97,10 @@ static void start_unchecked(struct monitored *m, const char *script)
 {
     struct plan_builder *b = &m->container.builder;
     m->settings.listener = builder_slot(b);
-    SUPERVISOR_OP(b, OP_OPEN, .s = builder_string(b, m->directory), .x = O_PATH | O_DIRECTORY, .b = m->settings.directory);
-    SUPERVISOR_OP(b, OP_LISTEN, .a = m->settings.directory, .s = builder_string(b, "monitor.sock"), .x = 0600, .b = m->settings.listener);
+    SUPERVISOR_OP(b, OP_OPEN, .s = builder_string(b, m->directory), .x = O_PATH | O_DIRECTORY,
+                  .b = m->settings.directory);
+    SUPERVISOR_OP(b, OP_LISTEN, .a = m->settings.directory, .s = builder_string(b, "monitor.sock"), .x = 0600,
+                  .b = m->settings.listener);
     const uint32_t block = builder_block(b, &m->settings, sizeof m->settings);
     SUPERVISOR_OP(b, OP_MONITOR_OPEN, .t = block, .n = sizeof m->settings);
     SUPERVISOR_OP(b, OP_SEND, .a = m->container.sync_supervisor, .x = 1);
@@ -109,8 +118,9 @@ static void start(struct monitored *m, const char *script)
     start_unchecked(m, script);
     const struct plan_report *report = m->launch.report;
     if (report->failed)
-        test_fail(__FILE__, __LINE__, "operation %u (code %u) of section %u failed: errno %d, detail %u, \"%s\"", report->op,
-                  m->container.builder.ops[report->op].code, report->section, report->error, report->detail, report->text);
+        test_fail(__FILE__, __LINE__, "operation %u (code %u) of section %u failed: errno %d, detail %u, \"%s\"",
+                  report->op, m->container.builder.ops[report->op].code, report->section, report->error, report->detail,
+                  report->text);
 }
 
 static char *state_file(const struct monitored *m, const char *name)
@@ -165,7 +175,7 @@ static char *log_text(const struct monitored *m, const char *name, int stream, u
     return text;
 }
 
-/* --- a client ------------------------------------------------------------------------------------------------------------- */
+/* --- a client --- */
 
 struct received {
     int type; /* -1: end of file, -2: reset */
@@ -211,8 +221,14 @@ static struct received *expect(int fd, int type)
 
 static void send_message(int fd, int type, const void *payload, uint32_t length)
 {
-    unsigned char header[8] = {(unsigned char)type, 0, 0, 0, (unsigned char)(length >> 24), (unsigned char)(length >> 16),
-                               (unsigned char)(length >> 8), (unsigned char)length};
+    unsigned char header[8] = {(unsigned char)type,
+                               0,
+                               0,
+                               0,
+                               (unsigned char)(length >> 24),
+                               (unsigned char)(length >> 16),
+                               (unsigned char)(length >> 8),
+                               (unsigned char)length};
     REQUIRE(write(fd, header, 8) == 8);
     REQUIRE(length == 0 || write(fd, payload, length) == (ssize_t)length);
 }
@@ -269,7 +285,7 @@ static void await_output(int fd, const char *text)
     }
 }
 
-/* --- tests ---------------------------------------------------------------------------------------------------------------- */
+/* --- tests --- */
 
 static struct monitored m;
 static char exit_text[512];

@@ -47,7 +47,7 @@ static void write_path(const char *path, const char *text)
     close(fd);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------ */
+/* --- the whole --- */
 
 static void a_plain_container_runs_and_its_exit_code_is_init_s(void)
 {
@@ -58,8 +58,11 @@ static void a_plain_container_runs_and_its_exit_code_is_init_s(void)
 static void only_stdio_is_open_in_the_command(void)
 {
     /* 3 is the directory that ls itself reads. */
-    REQUIRE_EQUAL(run_script("ls /proc/self/fd; umask; cat /proc/self/status | grep -E 'Sig(Blk|Ign|Cgt)'; pwd", &output), 0);
-    REQUIRE_TEXT(output, "0\n1\n2\n3\n0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n/\n");
+    REQUIRE_EQUAL(
+        run_script("ls /proc/self/fd; umask; cat /proc/self/status | grep -E 'Sig(Blk|Ign|Cgt)'; pwd", &output), 0);
+    REQUIRE_TEXT(
+        output,
+        "0\n1\n2\n3\n0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n/\n");
 }
 
 static void the_host_s_mounts_are_out_of_reach_and_its_table_unchanged(void)
@@ -129,13 +132,14 @@ static void tolerated_errors_are_passed_over(void)
     REQUIRE_EQUAL(container_run(&c, &output), 0);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static void files_links_and_directories_are_made_inside_the_root(void)
 {
     container_begin(&c, CONTAINER_NAMESPACES);
     char command[512];
-    snprintf(command, sizeof command, "cd %s && ln -s / absolute && ln -s ../../../../../.. up && mkdir -p outside && ln -s %s/outside escape",
+    snprintf(command, sizeof command,
+             "cd %s && ln -s / absolute && ln -s ../../../../../.. up && mkdir -p outside && ln -s %s/outside escape",
              container_lower(), test_directory);
     REQUIRE(system(command) == 0);
     INIT_OP(b, OP_MKDIR, .a = c.root, .s = str("/absolute/made/by/absolute"), .x = 0700, .y = 1);
@@ -150,10 +154,12 @@ static void files_links_and_directories_are_made_inside_the_root(void)
     INIT_OP(b, OP_CHOWN, .a = c.root, .s = str("new/file"), .x = 12, .y = 34);
     INIT_OP(b, OP_CHOWN, .a = c.root, .s = str("link"), .x = 56, .y = 78); /* the link itself */
     container_pivot(&c);
-    container_shell(&c, "stat -c '%a %u %g %F' /made /made/by /made/by/absolute /made/by/up /new /new/file /link; cat /new/file; ls /outside");
+    container_shell(&c, "stat -c '%a %u %g %F' /made /made/by /made/by/absolute /made/by/up /new /new/file /link; cat "
+                        "/new/file; ls /outside");
     REQUIRE_EQUAL(container_run(&c, &output), 0);
-    REQUIRE_TEXT(output, "755 0 0 directory\n755 0 0 directory\n700 0 0 directory\n750 0 0 directory\n755 0 0 directory\n"
-                         "444 12 34 regular file\n777 56 78 symbolic link\ncontent");
+    REQUIRE_TEXT(output,
+                 "755 0 0 directory\n755 0 0 directory\n700 0 0 directory\n750 0 0 directory\n755 0 0 directory\n"
+                 "444 12 34 regular file\n777 56 78 symbolic link\ncontent");
 }
 
 static void a_dev_that_leads_out_of_the_root_creates_nothing_there(void)
@@ -161,7 +167,8 @@ static void a_dev_that_leads_out_of_the_root_creates_nothing_there(void)
     container_lower();
     mkdir(path_in("victim"), 0755);
     char command[512];
-    snprintf(command, sizeof command, "cd %s/lower && rmdir dev && ln -s %s/victim dev", test_directory, test_directory);
+    snprintf(command, sizeof command, "cd %s/lower && rmdir dev && ln -s %s/victim dev", test_directory,
+             test_directory);
     REQUIRE(system(command) == 0);
     container_begin(&c, CONTAINER_NAMESPACES);
     container_pivot(&c);
@@ -189,8 +196,10 @@ static void a_node_that_exists_must_be_the_very_device(void)
 {
     container_begin(&c, CONTAINER_NAMESPACES);
     INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/null"), .x = S_IFCHR | 0666, .y = makedev(1, 3));
-    INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/owned"), .x = S_IFCHR | 0620, .y = makedev(5, 300), .z = 7ull << 32 | 8);
-    const uint32_t failing = INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/zero"), .x = S_IFCHR | 0666, .y = makedev(1, 3));
+    INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/owned"), .x = S_IFCHR | 0620, .y = makedev(5, 300),
+            .z = 7ull << 32 | 8);
+    const uint32_t failing =
+        INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/zero"), .x = S_IFCHR | 0666, .y = makedev(1, 3));
     container_pivot(&c);
     container_shell(&c, "true");
     const struct plan_report *report = container_fail(&c);
@@ -198,7 +207,8 @@ static void a_node_that_exists_must_be_the_very_device(void)
     REQUIRE_EQUAL(report->error, EEXIST);
 
     container_begin(&c, CONTAINER_NAMESPACES);
-    INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/owned"), .x = S_IFCHR | 0620, .y = makedev(5, 300), .z = 7ull << 32 | 8);
+    INIT_OP(b, OP_MKNOD, .a = c.root, .s = str("/dev/owned"), .x = S_IFCHR | 0620, .y = makedev(5, 300),
+            .z = 7ull << 32 | 8);
     container_pivot(&c);
     container_shell(&c, "stat -c '%a %u %g %t %T' /dev/owned");
     REQUIRE_EQUAL(container_run(&c, &output), 0);
@@ -238,7 +248,8 @@ static void a_listening_socket_has_its_mode_from_the_start(void)
     const int socket_slot = builder_slot(b);
     SUPERVISOR_OP(b, OP_OPEN, .s = str(path_in("run")), .x = O_PATH | O_DIRECTORY, .b = directory);
     SUPERVISOR_OP(b, OP_LISTEN, .a = directory, .s = str("s"), .x = 0620, .b = socket_slot);
-    SUPERVISOR_OP(b, OP_LISTEN, .a = directory, .s = str("s"), .x = 0660, .b = socket_slot); /* a stale one is replaced */
+    SUPERVISOR_OP(b, OP_LISTEN, .a = directory, .s = str("s"), .x = 0660, .b = socket_slot); /* a stale one is replaced
+                                                                                              */
     container_pivot(&c);
     container_shell(&c, "true");
     REQUIRE_EQUAL(container_run(&c, &output), 0);
@@ -288,7 +299,8 @@ static void pipes_and_messages_carry_descriptors_and_tokens(void)
         char text[8] = "";
         char control[CMSG_SPACE(sizeof(int))];
         struct iovec data = {.iov_base = text, .iov_len = 5};
-        struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct msghdr message = {
+            .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
         REQUIRE_EQUAL(recvmsg(console[0], &message, 0), 5);
         REQUIRE_TEXT(text, i == 0 ? "hello" : "pidfd");
         int fd;
@@ -307,7 +319,7 @@ static void pipes_and_messages_carry_descriptors_and_tokens(void)
     REQUIRE_EQUAL(wait_exit_code(launch.report->init_pid), 0);
 }
 
-/* --- mounts ---------------------------------------------------------------------------------------------------------------- */
+/* --- mounts --- */
 
 static void binds_are_attached_with_their_attributes(void)
 {
@@ -316,7 +328,8 @@ static void binds_are_attached_with_their_attributes(void)
     container_begin(&c, CONTAINER_NAMESPACES);
     const int tree = builder_slot(b);
     const int file = builder_slot(b);
-    BEFORE_CLONE(&c, OP_OPEN_TREE, .a = -1, .s = str(path_in("source")), .x = OPEN_TREE_CLONE | AT_RECURSIVE, .b = tree);
+    BEFORE_CLONE(&c, OP_OPEN_TREE, .a = -1, .s = str(path_in("source")), .x = OPEN_TREE_CLONE | AT_RECURSIVE,
+                 .b = tree);
     BEFORE_CLONE(&c, OP_SETATTR, .a = tree, .x = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, .z = MS_SLAVE, .flags = 1);
     BEFORE_CLONE(&c, OP_OPEN, .s = str(path_in("source/file")), .x = O_PATH, .b = file);
     BEFORE_CLONE(&c, OP_OPEN_TREE, .a = file, .x = OPEN_TREE_CLONE, .b = file);
@@ -325,8 +338,9 @@ static void binds_are_attached_with_their_attributes(void)
     INIT_OP(b, OP_TOUCH, .a = c.root, .s = str("/single"), .x = 0600);
     INIT_OP(b, OP_MOVE_MOUNT, .a = file, .b = c.root, .s = str("/single"), .flags = 1);
     container_pivot(&c);
-    container_shell(&c, "cat /mnt/deep/file /single; grep -E 'deep|single' /proc/self/mounts | sed 's/ /:/g' 2>/dev/null || "
-                        "grep -E ' /mnt/deep ' /proc/self/mounts | tr ' ' ':'; touch /mnt/deep/x 2>&1; echo changed > /single");
+    container_shell(
+        &c, "cat /mnt/deep/file /single; grep -E 'deep|single' /proc/self/mounts | sed 's/ /:/g' 2>/dev/null || "
+            "grep -E ' /mnt/deep ' /proc/self/mounts | tr ' ' ':'; touch /mnt/deep/x 2>&1; echo changed > /single");
     container_run(&c, &output);
     REQUIRE_CONTAINS(output, "bound\nbound\n");
     REQUIRE_CONTAINS(output, "/mnt/deep:ext4:ro,nosuid");
@@ -349,7 +363,8 @@ static void a_refused_mount_option_is_named(void)
 {
     container_begin(&c, CONTAINER_NAMESPACES);
     static const char options[] = "size=1m\0nonsense=1";
-    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .t = builder_block(b, options, sizeof options), .n = sizeof options, .b = 50);
+    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .t = builder_block(b, options, sizeof options), .n = sizeof options,
+            .b = 50);
     const struct plan_report *report = container_fail(&c);
     REQUIRE_EQUAL(report->error, EINVAL);
     REQUIRE_CONTAINS(report->text, "nonsense=1");
@@ -359,13 +374,14 @@ static void add_masks(bool regular_null)
 {
     const int empty = builder_slot(b);
     static const char options[] = "size=0\0mode=555";
-    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .t = builder_block(b, options, sizeof options), .n = sizeof options, .x = MOUNT_ATTR_RDONLY,
-            .b = empty);
+    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .t = builder_block(b, options, sizeof options), .n = sizeof options,
+            .x = MOUNT_ATTR_RDONLY, .b = empty);
     if (regular_null) {
         c.dev_null = builder_slot(b);
         INIT_OP(b, OP_OPEN, .a = c.root, .s = str("bin/busybox"), .x = O_PATH, .z = RESOLVE_IN_ROOT, .b = c.dev_null);
     }
-    const char *const paths[] = {"/proc/scsi", "/proc/kcore", "/proc/keys", "/nowhere", "/proc/bus", "/etc/absent/file"};
+    const char *const paths[] = {"/proc/scsi", "/proc/kcore", "/proc/keys",
+                                 "/nowhere",   "/proc/bus",   "/etc/absent/file"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         INIT_OP(b, OP_MASK, .a = c.root, .s = str(paths[i]), .b = empty, .y = (uint64_t)c.dev_null);
 }
@@ -441,7 +457,7 @@ static void many_layers_are_stacked_in_order(void)
     REQUIRE_TEXT(output, "0\n0\n126\n127\n");
 }
 
-/* --- namespaces and processes ------------------------------------------------------------------------------------------------ */
+/* --- namespaces and processes --- */
 
 static void an_overlay_that_came_up_read_only_is_an_error(void)
 {
@@ -538,7 +554,8 @@ static void a_user_namespace_has_its_map_idmapped_layers_and_bound_devices(void)
         builder_add(b, init_ops[i]);
     }
     container_pivot(&c);
-    container_shell(&c, "id -u; stat -c %u /bin/busybox; cat /proc/self/uid_map | tr -s ' '; cat /proc/self/oom_score_adj; echo > /dev/null && touch /new "
+    container_shell(&c, "id -u; stat -c %u /bin/busybox; cat /proc/self/uid_map | tr -s ' '; cat "
+                        "/proc/self/oom_score_adj; echo > /dev/null && touch /new "
                         "&& stat -c '%u %t %T' /dev/null");
     container_run(&c, &output);
     REQUIRE_TEXT(output, "0\n0\n 0 100000 65536\n7\n65534 1 3\n");
@@ -646,8 +663,9 @@ static void a_reaper_reaps_forwards_signals_and_passes_the_exit_code_on(void)
     container_pivot(&c);
     INIT_OP(b, OP_REAPER);
     INIT_OP(b, OP_SETSID);
-    container_shell(&c, "trap 'echo got it; exit 42' TERM; (sleep 0.01 & ) ; sleep 0.3; ps -o pid,stat,comm | grep -c ' Z'; "
-                        "cat /proc/1/comm; kill -TERM 1; while :; do sleep 0.1; done");
+    container_shell(
+        &c, "trap 'echo got it; exit 42' TERM; (sleep 0.01 & ) ; sleep 0.3; ps -o pid,stat,comm | grep -c ' Z'; "
+            "cat /proc/1/comm; kill -TERM 1; while :; do sleep 0.1; done");
     REQUIRE_EQUAL(container_run(&c, &output), 42);
     REQUIRE_TEXT(output, "0\nbundt-init\ngot it\n");
 
@@ -688,7 +706,7 @@ static void a_ptmx_that_is_not_devpts_is_refused(void)
     REQUIRE_EQUAL(container_fail(&c)->detail, DETAIL_WRONG_FILESYSTEM);
 }
 
-/* --- the command's circumstances --------------------------------------------------------------------------------------------- */
+/* --- the command's circumstances --- */
 
 static void limits_and_priorities_are_set(void)
 {
@@ -706,8 +724,9 @@ static void limits_and_priorities_are_set(void)
     INIT_OP(b, OP_DUMPABLE, .x = 1);
     INIT_OP(b, OP_PDEATHSIG, .x = 0);
     INIT_OP(b, OP_SUBREAPER, .x = 0);
-    container_shell(&c, "ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj; cut -d' ' -f19 /proc/self/stat 2>/dev/null; nproc; "
-                        "cat /proc/self/personality; umask");
+    container_shell(
+        &c, "ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj; cut -d' ' -f19 /proc/self/stat 2>/dev/null; nproc; "
+            "cat /proc/self/personality; umask");
     REQUIRE_EQUAL(container_run(&c, &output), 0);
     REQUIRE_CONTAINS(output, "100\n200\n123\n");
     REQUIRE_CONTAINS(output, "1\n00040000\n0077\n");
@@ -813,7 +832,8 @@ static void resolve(const char *candidates, size_t size)
     INIT_OP(b, OP_RESOLVE_EXEC, .t = builder_block(b, candidates, size), .n = (uint32_t)size);
     static const char argv[] = "sh\0-c\0echo $0";
     static const char env[] = "A=1";
-    INIT_OP(b, OP_EXEC, .s = builder_block(b, argv, sizeof argv), .x = 3, .t = builder_block(b, env, sizeof env), .y = 1);
+    INIT_OP(b, OP_EXEC, .s = builder_block(b, argv, sizeof argv), .x = 3, .t = builder_block(b, env, sizeof env),
+            .y = 1);
 }
 
 static void commands_are_searched_for(void)
@@ -858,7 +878,8 @@ static void a_missing_interpreter_is_named(void)
     REQUIRE_EQUAL(report->detail, DETAIL_MISSING_INTERPRETER);
     REQUIRE_CONTAINS(report->text, "/ld-linux");
 
-    write_path(path_in("lower/garbage"), "\177ELF but not really, and long enough to look like a header of 64 bytes ........");
+    write_path(path_in("lower/garbage"),
+               "\177ELF but not really, and long enough to look like a header of 64 bytes ........");
     REQUIRE(chmod(path_in("lower/garbage"), 0755) == 0);
     static const char garbage[] = "/garbage";
     resolve(garbage, sizeof garbage);

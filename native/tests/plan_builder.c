@@ -89,7 +89,8 @@ struct launch builder_launch(const struct plan_builder *builder)
     REQUIRE(pipe2(status, O_CLOEXEC) == 0);
     launch.status = status[0];
 
-    struct bundt_spawn_fd fds[BUNDT_SPAWN_MAX_FDS] = {{launch.memfd, PLAN_FD_BASE + SLOT_PLAN}, {status[1], PLAN_FD_BASE + SLOT_STATUS}};
+    struct bundt_spawn_fd fds[BUNDT_SPAWN_MAX_FDS] = {{launch.memfd, PLAN_FD_BASE + SLOT_PLAN},
+                                                      {status[1], PLAN_FD_BASE + SLOT_STATUS}};
     uint32_t count = 2;
     for (int slot = 0; slot < PLAN_MAX_SLOTS; slot++)
         if (builder->passed[slot] >= 0)
@@ -97,9 +98,11 @@ struct launch builder_launch(const struct plan_builder *builder)
     for (int i = 0; i < builder->preserve; i++)
         fds[count++] = (struct bundt_spawn_fd){launch.memfd, 3 + i};
     const char *argv[] = {"bundt-launcher", NULL};
-    const char *envp[] = {"ASAN_OPTIONS=detect_leaks=0:exitcode=99", "UBSAN_OPTIONS=halt_on_error=1:exitcode=98:print_stacktrace=1", NULL};
+    const char *envp[] = {"ASAN_OPTIONS=detect_leaks=0:exitcode=99",
+                          "UBSAN_OPTIONS=halt_on_error=1:exitcode=98:print_stacktrace=1", NULL};
     int exe = open(launcher_path, O_PATH | O_CLOEXEC);
-    const struct bundt_spawn spec = {.exe_fd = exe, .cgroup_fd = -1, .fd_count = count, .fds = fds, .argv = argv, .envp = envp};
+    const struct bundt_spawn spec = {
+        .exe_fd = exe, .cgroup_fd = -1, .fd_count = count, .fds = fds, .argv = argv, .envp = envp};
     launch.pid = bundt_spawn(&spec, &launch.pidfd);
     if (launch.pid < 0)
         test_fail(__FILE__, __LINE__, "cannot start %s: %s", launcher_path, strerror(-launch.pid));

@@ -23,7 +23,7 @@ struct plan_builder {
 struct launch {
     pid_t pid;
     int pidfd;
-    int status;  /* read end of the status pipe */
+    int status; /* read end of the status pipe */
     int memfd;
     struct plan_report *report;
 };
@@ -38,7 +38,8 @@ int builder_pass(struct plan_builder *builder, int fd);
 uint32_t builder_add(struct plan_builder *builder, struct plan_op op);
 
 /* OPERATION(code, section, members…): slots are -1 unless they are given. */
-#define MAKE_OP(code_, section_, ...) ((struct plan_op){.code = (code_), .section = (section_), .a = -1, .b = -1, __VA_ARGS__})
+#define MAKE_OP(code_, section_, ...)                                                                                  \
+    ((struct plan_op){.code = (code_), .section = (section_), .a = -1, .b = -1, __VA_ARGS__})
 #define SUPERVISOR_OP(builder, code, ...) builder_add((builder), MAKE_OP(code, SECTION_SUPERVISOR, __VA_ARGS__))
 #define INIT_OP(builder, code, ...) builder_add((builder), MAKE_OP(code, SECTION_INIT, __VA_ARGS__))
 #define JOINER_OP(builder, code, ...) builder_add((builder), MAKE_OP(code, SECTION_JOINER, __VA_ARGS__))

@@ -57,10 +57,12 @@ static void descriptors_arrive_where_they_belong_even_if_they_overlap(void)
     }
     /* Rotated among themselves, one in place, one twice, one far away. */
     const int leaked = dup(files[0]); /* not close-on-exec */
-    const struct bundt_spawn_fd fds[] = {{files[0], files[1]}, {files[1], files[2]}, {files[2], files[0]}, {files[2], 200}, {leaked, leaked}};
+    const struct bundt_spawn_fd fds[] = {
+        {files[0], files[1]}, {files[1], files[2]}, {files[2], files[0]}, {files[2], 200}, {leaked, leaked}};
     char script[256];
     snprintf(script, sizeof script, "cat <&%d; cat <&%d; cat <&%d", files[0], files[1], files[2]);
-    snprintf(script + strlen(script), sizeof script - strlen(script), "; i=0; while [ $i -lt 256 ]; do [ -e /proc/$$/fd/$i ] && echo \"<$i>\"; i=$((i+1)); done");
+    snprintf(script + strlen(script), sizeof script - strlen(script),
+             "; i=0; while [ $i -lt 256 ]; do [ -e /proc/$$/fd/$i ] && echo \"<$i>\"; i=$((i+1)); done");
     int pid = spawn_shell(script, (struct bundt_spawn){.cgroup_fd = -1}, fds, 5);
     REQUIRE(pid > 0);
     char expected[128];
@@ -82,11 +84,13 @@ static void signals_environment_session_and_directory_are_clean(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    int pid = spawn_shell("grep -E 'Sig(Blk|Ign)' /proc/self/status; env | grep -vE '^(PWD|SHLVL|OLDPWD|_)='; cut -d' ' -f6 /proc/$$/stat; pwd",
+    int pid = spawn_shell("grep -E 'Sig(Blk|Ign)' /proc/self/status; env | grep -vE '^(PWD|SHLVL|OLDPWD|_)='; cut -d' "
+                          "' -f6 /proc/$$/stat; pwd",
                           (struct bundt_spawn){.cgroup_fd = -1, .flags = BUNDT_SPAWN_SETSID, .cwd = "/proc"}, NULL, 0);
     REQUIRE(pid > 0);
     char expected[256];
-    snprintf(expected, sizeof expected, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nPATH=/bin\nONLY=this\n%d\n/proc\n", pid);
+    snprintf(expected, sizeof expected,
+             "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nPATH=/bin\nONLY=this\n%d\n/proc\n", pid);
     REQUIRE_TEXT(read_all(output[0]), expected);
     REQUIRE_EQUAL(wait_exit_code(pid), 0);
     sigset_t now;

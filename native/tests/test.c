@@ -88,7 +88,8 @@ void test_run(const char *suite, const struct test *tests, size_t count)
         if (WIFSIGNALED(status))
             printf("# ended by signal %d\n", WTERMSIG(status));
         const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-        printf("%s - %s: %s%s\n", code == 0 || code == SKIPPED ? "ok" : "not ok", suite, tests[i].name, code == SKIPPED ? " # SKIP" : "");
+        printf("%s - %s: %s%s\n", code == 0 || code == SKIPPED ? "ok" : "not ok", suite, tests[i].name,
+               code == SKIPPED ? " # SKIP" : "");
         *(code == 0 ? &passed : code == SKIPPED ? &skipped : &failed) += 1;
         nftw(test_directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     }

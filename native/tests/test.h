@@ -1,4 +1,5 @@
-/* A small test harness: each test runs in a process of its own, with a deadline, in a private mount namespace and a directory of its own. */
+/* A small test harness: each test runs in a process of its own, with a deadline, in a private mount namespace and a
+ * directory of its own. */
 #ifndef BUNDT_TEST_H
 #define BUNDT_TEST_H
 
@@ -14,7 +15,10 @@ struct test {
     void (*run)(void);
 };
 
-#define TEST(function) {#function, function}
+#define TEST(function)                                                                                                 \
+    {                                                                                                                  \
+#function, function                                                                                            \
+    }
 
 /* The test's own empty directory; its end removes it. */
 extern char test_directory[64];
@@ -29,31 +33,31 @@ const char *test_cgroup(void);
 void test_run(const char *suite, const struct test *tests, size_t count);
 int test_summary(void);
 
-#define REQUIRE(condition)                                                                                                                 \
-    do {                                                                                                                                   \
-        if (!(condition))                                                                                                                  \
-            test_fail(__FILE__, __LINE__, "not true: %s", #condition);                                                                     \
+#define REQUIRE(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            test_fail(__FILE__, __LINE__, "not true: %s", #condition);                                                 \
     } while (0)
 
-#define REQUIRE_EQUAL(actual, expected)                                                                                                    \
-    do {                                                                                                                                   \
-        long long actual_ = (long long)(actual), expected_ = (long long)(expected);                                                       \
-        if (actual_ != expected_)                                                                                                          \
-            test_fail(__FILE__, __LINE__, "%s is %lld, not %lld", #actual, actual_, expected_);                                            \
+#define REQUIRE_EQUAL(actual, expected)                                                                                \
+    do {                                                                                                               \
+        long long actual_ = (long long)(actual), expected_ = (long long)(expected);                                    \
+        if (actual_ != expected_)                                                                                      \
+            test_fail(__FILE__, __LINE__, "%s is %lld, not %lld", #actual, actual_, expected_);                        \
     } while (0)
 
-#define REQUIRE_TEXT(actual, expected)                                                                                                     \
-    do {                                                                                                                                   \
-        const char *actual_ = (actual), *expected_ = (expected);                                                                           \
-        if (strcmp(actual_, expected_) != 0)                                                                                               \
-            test_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #actual, actual_, expected_);                                        \
+#define REQUIRE_TEXT(actual, expected)                                                                                 \
+    do {                                                                                                               \
+        const char *actual_ = (actual), *expected_ = (expected);                                                       \
+        if (strcmp(actual_, expected_) != 0)                                                                           \
+            test_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #actual, actual_, expected_);                    \
     } while (0)
 
-#define REQUIRE_CONTAINS(actual, part)                                                                                                     \
-    do {                                                                                                                                   \
-        const char *actual_ = (actual), *part_ = (part);                                                                                   \
-        if (!strstr(actual_, part_))                                                                                                       \
-            test_fail(__FILE__, __LINE__, "%s is \"%s\", without \"%s\"", #actual, actual_, part_);                                        \
+#define REQUIRE_CONTAINS(actual, part)                                                                                 \
+    do {                                                                                                               \
+        const char *actual_ = (actual), *part_ = (part);                                                               \
+        if (!strstr(actual_, part_))                                                                                   \
+            test_fail(__FILE__, __LINE__, "%s is \"%s\", without \"%s\"", #actual, actual_, part_);                    \
     } while (0)
 
 #endif

@@ -59,9 +59,13 @@ static void bad_slots_strings_and_blocks_are_refused(void)
     REQUIRE_EQUAL(CHECK(OP_OPEN, SECTION_INIT, .s = UINT32_MAX, .b = 5), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_WRITE, SECTION_INIT, .s = text, .t = text, .n = 1000), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_WRITE, SECTION_INIT, .s = text, .t = UINT32_MAX, .n = UINT32_MAX), FAILED_CHECK);
-    REQUIRE_EQUAL(CHECK(OP_MOUNT_FS, SECTION_INIT, .s = text, .t = text, .n = 2, .b = 5), FAILED_CHECK); /* not terminated */
-    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 390, .x = 11, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5), FAILED_CHECK);
-    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 5, .x = UINT64_MAX, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_MOUNT_FS, SECTION_INIT, .s = text, .t = text, .n = 2, .b = 5), FAILED_CHECK); /* not
+                                                                                                            terminated
+                                                                                                          */
+    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 390, .x = 11, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5),
+                  FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 5, .x = UINT64_MAX, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5),
+                  FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_STDIO, SECTION_INIT, .x = 400), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_MASK, SECTION_INIT, .s = text, .b = 5, .y = UINT64_MAX), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_GROUPS, SECTION_INIT, .t = text, .n = UINT32_MAX), FAILED_CHECK);
@@ -96,11 +100,11 @@ static void a_damaged_header_is_refused(void)
         REQUIRE_EQUAL(validate(cut), FAILED_CHECK);
     struct plan_header *header = (void *)memory;
     struct plan_header good = *header;
-#define DAMAGE(member, value)                                                                                                              \
-    do {                                                                                                                                   \
-        *header = good;                                                                                                                    \
-        header->member = (value);                                                                                                          \
-        REQUIRE_EQUAL(validate(size), FAILED_CHECK);                                                                                       \
+#define DAMAGE(member, value)                                                                                          \
+    do {                                                                                                               \
+        *header = good;                                                                                                \
+        header->member = (value);                                                                                      \
+        REQUIRE_EQUAL(validate(size), FAILED_CHECK);                                                                   \
     } while (0)
     DAMAGE(magic, 1);
     DAMAGE(version, 2);
@@ -163,7 +167,8 @@ static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
     close(directory);
 }
 
-/* An attacker's process: exchanges an honest directory with a link to the outside as fast as it can. Returns its pid. */
+/* An attacker's process: exchanges an honest directory with a link to the outside as fast as it can. Returns its pid.
+ */
 static pid_t start_swapping(int root)
 {
     pid_t pid = fork();
@@ -191,7 +196,8 @@ static void nothing_is_made_outside_of_the_root_while_somebody_swaps_links(void)
     snprintf(root_path, sizeof root_path, "%s/root", test_directory);
     REQUIRE(mkdir(outside, 0755) == 0 && mkdir(root_path, 0755) == 0);
     const int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    REQUIRE(mkdirat(root, "volume", 0755) == 0 && mkdirat(root, "volume/honest", 0755) == 0 && symlinkat(outside, root, "volume/evil") == 0);
+    REQUIRE(mkdirat(root, "volume", 0755) == 0 && mkdirat(root, "volume/honest", 0755) == 0 &&
+            symlinkat(outside, root, "volume/evil") == 0);
     pid_t attacker = start_swapping(root);
     const time_t end = time(NULL) + 3;
     unsigned made = 0;
