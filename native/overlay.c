@@ -47,12 +47,10 @@ static int mount_by_context(struct party *party, const struct plan_op *op, bool 
     return result < 0 ? result : slot_put(options_mount(party, context, op->reserved), op->b);
 }
 
-/* --- Before Linux 6.7
- * ------------------------------------------------------------------------------------------------------ One mount(2),
- * whose options fit into a page. It takes layers from the caller's own mount namespace alone (clone_private_mount), and
- * it would show in it; so a child that shares our memory and descriptors does it in a throw-away one, where each layer
- * is opened again by its path, or attached if it is a detached (idmapped) mount. The result is cloned out as a detached
- * mount. */
+/* Before Linux 6.7: one mount(2), whose options fit into a page. It takes layers from the caller's own mount namespace
+ * alone (clone_private_mount), and it would show in it; so a child that shares our memory and descriptors does it in a
+ * throw-away one, where each layer is opened again by its path, or attached if it is a detached (idmapped) mount. The
+ * result is cloned out as a detached mount. */
 
 #define SOURCE "source="
 
