@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Bundt.Images.Registry;
 using Bundt.Oci.Distribution;
@@ -39,7 +42,7 @@ internal sealed record FakeResponse(int Status, byte[] Body, params (string Name
 
 /// <summary>
 /// A small registry in this process, on 127.0.0.1: serves manifests and blobs with Range, logs what it was asked, and does whatever wrong a test wants.
-/// It speaks plain HTTP only and hangs up on TLS.
+/// It speaks plain HTTP and hangs up on TLS, or with a certificate TLS alone.
 /// </summary>
 internal sealed class FakeRegistry : IDisposable
 {
@@ -47,8 +50,11 @@ internal sealed class FakeRegistry : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private int _disposed;
 
-    public FakeRegistry()
+    private readonly X509Certificate2? _certificate;
+
+    public FakeRegistry(X509Certificate2? certificate = null)
     {
+        _certificate = certificate;
         _listener.Start();
         _ = AcceptAsync();
     }
@@ -126,7 +132,12 @@ internal sealed class FakeRegistry : IDisposable
         {
             try
             {
-                NetworkStream stream = client.GetStream();
+                await using Stream stream = _certificate is null ? client.GetStream() : new SslStream(client.GetStream());
+                if (stream is SslStream tls)
+                {
+                    await tls.AuthenticateAsServerAsync(_certificate!);
+                }
+
                 while (await ReadRequestAsync(stream) is { } request)
                 {
                     Log.Enqueue(request);
@@ -137,7 +148,7 @@ internal sealed class FakeRegistry : IDisposable
                     }
                 }
             }
-            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
             {
                 // The client left, or the test is over.
             }
@@ -181,7 +192,7 @@ internal sealed class FakeRegistry : IDisposable
         return FakeResponse.Error(404, "BLOB_UNKNOWN", "blob unknown to registry");
     }
 
-    private async Task<FakeRequest?> ReadRequestAsync(NetworkStream stream)
+    private async Task<FakeRequest?> ReadRequestAsync(Stream stream)
     {
         List<byte> head = [];
         byte[] one = new byte[1];
@@ -210,7 +221,7 @@ internal sealed class FakeRegistry : IDisposable
         return new FakeRequest(first[0], question < 0 ? first[1] : first[1][..question], question < 0 ? "" : first[1][(question + 1)..], headers, body);
     }
 
-    private async Task<bool> WriteAsync(NetworkStream stream, FakeRequest request, FakeResponse response)
+    private async Task<bool> WriteAsync(Stream stream, FakeRequest request, FakeResponse response)
     {
         StringBuilder head = new($"HTTP/1.1 {response.Status} X\r\n");
         foreach ((string name, string value) in response.Headers)
@@ -258,7 +269,7 @@ internal sealed class FakeRegistry : IDisposable
         return response.DeclaredLength is null;
     }
 
-    private async Task WriteChunkAsync(NetworkStream stream, ReadOnlyMemory<byte> data, bool isChunked)
+    private async Task WriteChunkAsync(Stream stream, ReadOnlyMemory<byte> data, bool isChunked)
     {
         if (isChunked)
         {

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Bundt.Images.Registry;
 using Bundt.Oci.Distribution;
 
@@ -118,6 +120,37 @@ public sealed class RegistryClientTests
         using RegistryClient client = new(_transport, host, null);
         RegistryFailure failure = (await Assert.ThrowsAsync<RegistryFailure>(async () => await client.FetchManifestAsync("a", "1", CancellationToken.None)))!;
         Assert.That(failure.Hint, Does.Contain("insecure-registries"));
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using RSA key = RSA.Create(2048);
+        CertificateRequest request = new("CN=nobody", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+    }
+
+    [Test]
+    public async Task An_insecure_registry_with_tls_is_spoken_to_over_tls()
+    {
+        using X509Certificate2 certificate = SelfSigned();
+        using FakeRegistry secure = new(certificate);
+        secure.AddManifest("a", "1", "{}"u8.ToArray(), MediaTypes.OciManifest);
+        using RegistryClient client = new(_transport, RegistryHost.For(secure.Host, new RegistryOptions()).Single(), null);
+        Assert.That((await client.FetchManifestAsync("a", "1", CancellationToken.None)).Bytes, Is.EqualTo("{}"u8.ToArray()));
+    }
+
+    [Test]
+    public async Task A_certificate_that_nobody_vouches_for_is_refused_before_anything_is_said()
+    {
+        using X509Certificate2 certificate = SelfSigned();
+        using FakeRegistry impostor = new(certificate);
+        using HttpRequestMessage request = new(HttpMethod.Get, $"https://{impostor.Host}/v2/");
+        RegistryFailure failure = (await Assert.ThrowsAsync<RegistryFailure>(async () =>
+            await RegistryWire.SendAsync(_transport.For(new Uri("https://reg.example"), verify: true), request, RegistryTesting.Quick, CancellationToken.None)))!;
+        Assert.That(failure.IsTls, Is.True);
+        Assert.That(failure.Message, Does.Contain("certificate is not trusted"));
+        Assert.That(impostor.Log, Is.Empty);
     }
 
     [TestCase(404, RegistryFailureKind.NotFound, 1)]
