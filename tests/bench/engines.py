@@ -8,7 +8,7 @@ import time
 
 from measure import NULL, memory, processes, quiet
 
-PRIVATE = ("Private_Clean", "Private_Dirty")
+PRIVATE = ("Private_Dirty",)  # clean pages are the program file, which others of its kind share
 
 
 def wait_for(path, process, seconds=30):
