@@ -15,10 +15,6 @@ public sealed class CgroupTree : IDisposable
     {
         Top = Path.Combine(Mount, name);
         Directory.CreateDirectory(Path.Combine(Top, "init"));
-        foreach (var controller in File.ReadAllText(Path.Combine(Top, "cgroup.controllers")).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
-        {
-            File.WriteAllText(Path.Combine(Top, "cgroup.subtree_control"), "+" + controller);
-        }
     }
 
     /// <summary>Its directory.</summary>
@@ -33,7 +29,10 @@ public sealed class CgroupTree : IDisposable
             : [];
     }
 
-    /// <summary>Every process in it.</summary>
+    /// <summary>The process that keeps its namespaces; it is not counted.</summary>
+    public int Holder { get; set; }
+
+    /// <summary>Every process in it but the holder.</summary>
     public IReadOnlyList<int> Processes()
     {
         var processes = new List<int>();
@@ -48,6 +47,7 @@ public sealed class CgroupTree : IDisposable
                 // Removed under our eyes.
             }
         }
+        processes.Remove(Holder);
         return processes;
     }
 

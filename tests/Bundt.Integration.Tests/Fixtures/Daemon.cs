@@ -11,8 +11,8 @@ public sealed class Daemon : IDisposable
 {
     private static int s_count;
     private readonly string[] _options;
-    private readonly string _prepare;
     private readonly string _directory;
+    private readonly Process _holder;
     private Process? _process;
 
     /// <summary>Starts a daemon and waits until it answers.</summary>
@@ -28,12 +28,21 @@ public sealed class Daemon : IDisposable
     public Daemon(string prepare, string[] options)
     {
         _options = options;
-        _prepare = prepare;
         var name = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         _directory = Path.Combine(Paths.Work, $"d{s_count}");
         Directory.CreateDirectory(_directory);
         Cgroups = new CgroupTree($"bundt-test-{name}");
-        Start();
+        Directory.CreateDirectory(Root);
+        _holder = Hold(prepare);
+        try
+        {
+            Start();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The daemon's --root.</summary>
@@ -57,23 +66,12 @@ public sealed class Daemon : IDisposable
     /// <summary>Starts it (again) and waits until its socket accepts.</summary>
     public void Start()
     {
-        // The shells replace one another, so that the process we hold is the daemon.
-        const string Enter = """
-            echo $$ > "$1/cgroup.procs"; exec unshare --cgroup --mount --propagation slave sh -ec '
-              echo 0 > "$1/init/cgroup.procs"
-              umount "$2"; mount -t cgroup2 cgroup2 "$2"
-              log=$3; if [ -n "$4" ]; then eval "$4"; fi; shift 4
-              exec "$@" </dev/null >>"$log" 2>&1' sh "$@"
-            """;
-        if (_prepare.Length > 0)
-        {
-            Directory.CreateDirectory(Root);
-        }
-        var command = new Command("/bin/sh", ["-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, LogFile, _prepare, Paths.Program("bundtd"),
-            "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/").With("ROOT", Root);
-        _process = command.Start();
+        // nsenter and the shell replace one another, so that the process we hold is the daemon.
+        const string Enter = "echo 0 > \"$1/init/cgroup.procs\"; log=$2; shift 2; exec \"$@\" </dev/null >>\"$log\" 2>&1";
+        _process = new Command("nsenter", ["-t", $"{_holder.Id}", "--cgroup", "--mount", "/bin/sh", "-ec", Enter, "sh", CgroupTree.Mount, LogFile,
+            Paths.Program("bundtd"), "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/").Start();
         Eventually.True(() => _process.HasExited || Accepts(), () => $"the daemon's socket does not accept:\n{Log()}", 20);
-        Assert.That(_process.HasExited, Is.False, () => $"the daemon has ended:\n{_process.StandardError.ReadToEnd()}{Log()}");
+        Assert.That(_process.HasExited, Is.False, () => $"the daemon has ended with {_process.ExitCode}:\n{_process.StandardError.ReadToEnd()}{Log()}");
     }
 
     /// <summary>SIGKILL, as a crash would be; containers go on.</summary>
@@ -123,7 +121,28 @@ public sealed class Daemon : IDisposable
     {
         Cgroups.Dispose();
         _process?.Dispose();
+        _holder.Dispose();
         new Command("/bin/rm", "-rf", "--one-file-system", _directory).Run();
+    }
+
+    /// <summary>
+    /// A process that keeps the namespaces of all lives of this daemon. It must be in the tree's top when the cgroup namespace is made,
+    /// and nowhere near it when the controllers are turned on.
+    /// </summary>
+    private Process Hold(string prepare)
+    {
+        const string Enter = """
+            echo $$ > "$1/cgroup.procs"; exec unshare --cgroup --mount --propagation slave sh -ec '
+              echo 0 > "$1/init/cgroup.procs"
+              umount "$2"; mount -t cgroup2 cgroup2 "$2"
+              for c in $(cat "$2/cgroup.controllers"); do echo "+$c" > "$2/cgroup.subtree_control"; done
+              eval "$3"
+              echo ready; exec sleep infinity' sh "$@"
+            """;
+        var holder = new Command("/bin/sh", "-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, prepare).In("/").With("ROOT", Root).Start();
+        Assert.That(holder.StandardOutput.ReadLine(), Is.EqualTo("ready"), () => holder.StandardError.ReadToEnd());
+        Cgroups.Holder = holder.Id;
+        return holder;
     }
 
     private bool Accepts()
