@@ -50,7 +50,7 @@ public sealed class BadInputTests : DaemonTests
     {
         using var gone = new Registry();
         gone.Stop();
-        Refused(Bundt("pull", $"{gone.Host}/busybox"), 1, gone.Host, "refused");
+        Refused(Bundt("pull", $"{gone.Host}/busybox"), 125, gone.Host, "refused");
     }
 
     [Test]
@@ -60,7 +60,7 @@ public sealed class BadInputTests : DaemonTests
         var blob = LargestBlob(reference);
         var bytes = File.ReadAllBytes(blob);
         File.WriteAllBytes(blob, bytes[..(bytes.Length / 2)]);
-        Refused(Bundt("pull", reference), 1, "sha256:");
+        Refused(Bundt("pull", reference), 125, "sha256:");
         File.WriteAllBytes(blob, bytes);
         Bundt("pull", reference).Ok();
         Bundt("rmi", reference).Ok();
@@ -74,27 +74,27 @@ public sealed class BadInputTests : DaemonTests
         var bytes = File.ReadAllBytes(blob);
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(blob, bytes);
-        Refused(Bundt("pull", reference), 1, "sha256:");
+        Refused(Bundt("pull", reference), 125, "sha256:");
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(blob, bytes);
     }
 
     [Test]
-    public void A_layer_with_a_wrong_diff_id() => Refused(Bundt("load", "-i", Hostile("wrong-diffid")), 1, "diffid");
+    public void A_layer_with_a_wrong_diff_id() => Refused(Bundt("load", "-i", Hostile("wrong-diffid")), 125, "diffid");
 
     [Test]
     public void An_archive_that_ends_early()
     {
         var half = Path.Combine(Paths.Work, "half.tar");
         File.WriteAllBytes(half, File.ReadAllBytes(Fixture.Archive("redis"))[..500_000]);
-        Refused(Bundt("load", "-i", half), 1, "end");
+        Refused(Bundt("load", "-i", half), 125, "end");
     }
 
     [Test]
     public void A_full_disk_during_unpacking()
     {
         using var small = new Daemon("mount -t tmpfs -o size=60m tmpfs \"$ROOT\"", []);
-        var result = small.Bundt("load", "-i", Fixture.Archive("redis")).Run().Exits(1);
+        var result = small.Bundt("load", "-i", Fixture.Archive("redis")).Run().Exits(125);
         Assert.That(result.Stderr, Does.Contain("No space left on device"));
         small.Load("busybox");
         Assert.That(small.Bundt("run", "--rm", "--network", "none", "busybox", "df", "-m", "/").Run().Ok().Stdout, Does.Not.Contain("100%"));

@@ -77,7 +77,7 @@ public sealed class ExecTests : DaemonTests
     public void In_a_stopped_container_it_is_refused()
     {
         Bundt("run", "--name", "ended", "--network", "none", "busybox", "true").Ok();
-        Assert.That(Exec("ended", "true").Exits(1).Stderr, Does.Contain("not running"));
+        Assert.That(Exec("ended", "true").Exits(125).Stderr, Does.Contain("not running"));
     }
 
     [Test]

@@ -58,7 +58,8 @@ public sealed class RunTests : DaemonTests
         Assert.That(result.Stdout, Does.Not.Contain("NOT_SET_HERE").And.Contain("HOSTNAME=").And.Contain("HOME=/root"));
     }
 
-    [TestCase("1000", "1000:0")]
+    [TestCase("1000", "1000:1000")]
+    [TestCase("4242", "4242:0")]
     [TestCase("1000:50", "1000:50")]
     [TestCase("alice", "1000:1000")]
     [TestCase("alice:daemon", "1000:1")]
@@ -83,7 +84,7 @@ public sealed class RunTests : DaemonTests
 
     [Test]
     public void The_hostname_is_set_everywhere() =>
-        Assert.That(Shell("hostname; cat /etc/hostname; grep -c cake /etc/hosts", "--hostname", "cake").Ok().Lines, Is.EqualTo(new[] { "cake", "cake", "1" }));
+        Assert.That(Shell("hostname; cat /etc/hostname; uname -n", "--hostname", "cake").Ok().Lines, Is.EqualTo(new[] { "cake", "cake", "cake" }));
 
     [Test]
     public void Without_a_hostname_it_is_the_ids_first_twelve_digits()
@@ -170,7 +171,7 @@ public sealed class RunTests : DaemonTests
 
     [Test]
     public void The_standard_devices_are_there() =>
-        Assert.That(Shell("for d in null zero full random urandom tty; do [ -c /dev/$d ] || echo no $d; done; readlink /dev/fd /dev/stdin /dev/ptmx").Ok().Lines, Is.EqualTo(new[] { "/proc/self/fd", "/proc/self/fd/0", "pts/ptmx" }));
+        Assert.That(Shell("for d in null zero full random urandom tty; do [ -c /dev/$d ] || echo no $d; done; for l in fd stdin ptmx; do readlink /dev/$l; done").Ok().Lines, Is.EqualTo(new[] { "/proc/self/fd", "/proc/self/fd/0", "pts/ptmx" }));
 
     [Test]
     public void Only_stdio_is_open() => Assert.That(Shell("ls /proc/$$/fd | tr '\\n' ' '").Ok().Text.Trim(), Is.EqualTo("0 1 2"));
@@ -178,9 +179,8 @@ public sealed class RunTests : DaemonTests
     [Test]
     public void The_umask_limits_and_signals_are_clean()
     {
-        var result = Shell("umask; grep -E 'Sig(Blk|Ign)' /proc/1/status").Ok();
-        Assert.That(result.Lines[0], Is.EqualTo("0022"));
-        Assert.That(result.Lines[1..], Is.All.EndsWith("0000000000000000"));
+        Assert.That(Shell("umask").Ok().Text, Is.EqualTo("0022"));
+        Assert.That(Run("busybox", "grep", "-E", "Sig(Blk|Ign)", "/proc/self/status").Ok().Lines, Is.All.EndsWith("0000000000000000"));
     }
 
     [Test]

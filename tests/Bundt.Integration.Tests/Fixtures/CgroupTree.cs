@@ -54,6 +54,7 @@ public sealed class CgroupTree : IDisposable
     /// <summary>Kills what is in it and removes it.</summary>
     public void Dispose()
     {
+        Holder = 0;
         File.WriteAllText(Path.Combine(Top, "cgroup.kill"), "1");
         Eventually.True(() => Processes().Count == 0, "the cgroup still has processes after cgroup.kill");
         foreach (var directory in Directory.GetDirectories(Top, "*", SearchOption.AllDirectories).OrderByDescending(d => d.Length).Append(Top))
