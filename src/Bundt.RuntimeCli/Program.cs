@@ -57,11 +57,11 @@ internal static class Program
 
             return Run(arguments[next], arguments, next + 1, global.Value("root") ?? DefaultRoot);
         }
-        catch (BundtException e)
+        catch (Exception e)
         {
             Streams.Error("bundt-runtime: " + e.Message + "\n");
             log?.Error(e.Message);
-            return e.Kind switch
+            return e is not BundtException failure ? 1 : failure.Kind switch
             {
                 FailureKind.CommandNotFound => 127,
                 FailureKind.CommandNotExecutable => 126,

@@ -100,8 +100,9 @@ internal sealed class LayeredRoot : IDisposable
         IReadOnlyList<DirectoryFd> layers, string name, List<DirectoryFd> opened)
     {
         var directories = new List<DirectoryFd>();
-        foreach (var layer in layers)
+        for (var i = 0; i < layers.Count; i++)
         {
+            var layer = layers[i];
             if (layer.TryStat(name) is not { } status)
             {
                 continue;
@@ -118,7 +119,9 @@ internal sealed class LayeredRoot : IDisposable
             var directory = layer.OpenDirectory(name, OpenFlags.NoFollow | OpenFlags.NoMounts);
             opened.Add(directory);
             directories.Add(directory);
-            if (layer.GetXattr(name, "trusted.overlay.opaque") is [(byte)'y'])
+
+            // Nothing is below the last layer (and programs linked statically have no xattr calls, but only one layer).
+            if (i + 1 < layers.Count && layer.GetXattr(name, "trusted.overlay.opaque") is [(byte)'y'])
             {
                 break;
             }
