@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Containers;
 
@@ -7,8 +6,8 @@ namespace Bundt.RuntimeCli;
 /// <summary>A container run in the foreground: signals go to it, its exit code is ours.</summary>
 internal static class Foreground
 {
-    // HUP, INT, QUIT, USR1, USR2, TERM, WINCH: the framework takes the kernel's numbers too.
-    private static readonly int[] s_forwarded = [1, 2, 3, 10, 12, 15, 28];
+    // HUP, INT, QUIT, USR1, USR2, TERM, CONT, WINCH.
+    private static readonly int[] s_forwarded = [1, 2, 3, 10, 12, 15, 18, 28];
 
     public static int Wait(OciContainer container, bool keep)
     {
@@ -18,13 +17,8 @@ internal static class Foreground
             return 255;
         }
 
-        var registrations = s_forwarded.Select(signal => PosixSignalRegistration.Create((PosixSignal)signal, context =>
-        {
-            context.Cancel = true;
-            process.Signal(signal);
-        })).ToArray();
+        process.TakeSignals(s_forwarded);
         var code = process.Reap();
-        Array.ForEach(registrations, registration => registration.Dispose());
         if (!keep)
         {
             container.Delete(force: true);

@@ -79,19 +79,30 @@ public static unsafe partial class DeviceFilter
         Add(code, 0x74, 3, 0, 0, 16);
         Add(code, 0x61, 4, 1, 4, 0);
         Add(code, 0x61, 5, 1, 8, 0);
+        var seen = new HashSet<DeviceRule>();
+        var decided = false;
         for (var i = rules.Count - 1; i >= 0; i--)
         {
             var rule = rules[i];
-            AddRule(code, rule);
+            if (seen.Add(rule))
+            {
+                AddRule(code, rule);
+            }
+
             if (rule is { Type: 'a', Major: null, Minor: null } && Bits(rule.Access) == 7)
             {
-                // It speaks of everything: what stands before it counts no more.
+                // It speaks of everything: what stands before it counts no more, and the verifier refuses code behind it.
+                decided = true;
                 break;
             }
         }
 
-        Add(code, 0xb7, 0, 0, 0, 0);
-        Add(code, 0x95, 0, 0, 0, 0);
+        if (!decided)
+        {
+            Add(code, 0xb7, 0, 0, 0, 0);
+            Add(code, 0x95, 0, 0, 0, 0);
+        }
+
         var bytes = new byte[code.Count * 8];
         for (var i = 0; i < code.Count; i++)
         {
@@ -108,7 +119,12 @@ public static unsafe partial class DeviceFilter
         const byte JumpIfNotEqual = 0x55;
         var bits = Bits(rule.Access);
         var body = new List<ulong>();
-        if (rule.Allow)
+        if (bits == 7)
+        {
+            // It speaks of every right, so of those that are left.
+            Add(body, 0xb7, 0, 0, 0, rule.Allow ? 1 : 0);
+        }
+        else if (rule.Allow)
         {
             // Grant; done when nothing is left.
             Add(body, 0x54, 3, 0, 0, ~bits & 7);

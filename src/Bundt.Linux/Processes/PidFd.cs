@@ -104,6 +104,19 @@ public sealed class PidFd : IDisposable
         return errno == Errno.ESRCH ? false : throw new BundtException(Phase.Run, "send " + SignalNames.Of(signal), "to process " + Pid, errno);
     }
 
+    /// <summary>From now on these signals to us go to this process instead (native/forward.h). This object must live on.</summary>
+    public unsafe void TakeSignals(ReadOnlySpan<int> signals)
+    {
+        fixed (int* numbers = signals)
+        {
+            var result = ProcessCalls.bundt_forward_signals(Fd, numbers, signals.Length);
+            if (result != 0)
+            {
+                throw new BundtException(Phase.Run, "forward signals", null, (Errno)(-result));
+            }
+        }
+    }
+
     /// <summary>Waits until the process has ended.</summary>
     /// <param name="milliseconds">At most this long; -1: for ever.</param>
     public unsafe bool WaitForEnd(int milliseconds)

@@ -46,6 +46,9 @@ internal static unsafe partial class ProcessCalls
     [LibraryImport("bundtnative", SetLastError = true)]
     public static partial int bundt_spawn(SpawnSpec* spec, int* pidfd);
 
+    [LibraryImport("bundtnative", SetLastError = true)]
+    public static partial int bundt_forward_signals(int pidfd, int* signals, int count);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int memfd_create(byte* name, uint flags);
 
