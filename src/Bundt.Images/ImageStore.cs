@@ -48,6 +48,7 @@ public sealed partial class ImageStore : IDisposable
         var store = new ImageStore(host.EnsureDirectory(path, DirectoryMode), path, registries);
         store._blobs.RemoveLeftovers(s_keepPartialDownloads);
         store._layers.RemoveLeftovers();
+        AtomicFile.RemoveLeftovers(store._root);
         return store;
     }
 
@@ -85,14 +86,14 @@ public sealed partial class ImageStore : IDisposable
     /// <summary>Loads a docker-archive, OCI archive (any common compression) from a stream; answers what was loaded.</summary>
     public async Task<IReadOnlyList<LoadedImage>> LoadAsync(Stream archive, IProgress<PullProgress>? progress, CancellationToken cancellation)
     {
-        using var intake = BeginIntake();
+        using var intake = BeginIntake(keepsRest: false);
         return await ArchiveLoader.LoadAsync(intake, archive, progress, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Loads an OCI image layout that lies in a directory of the host (a trusted path with hostile content).</summary>
     public async Task<IReadOnlyList<LoadedImage>> LoadDirectoryAsync(string path, IProgress<PullProgress>? progress, CancellationToken cancellation)
     {
-        using var intake = BeginIntake();
+        using var intake = BeginIntake(keepsRest: false);
         using var directory = DirectoryFd.OpenHost(path);
         return await LayoutLoader.LoadAsync(intake, new LayoutDirectory(directory), progress, cancellation).ConfigureAwait(false);
     }
@@ -188,9 +189,12 @@ public sealed partial class ImageStore : IDisposable
     }
 
     /// <summary>Begins to bring an image in. The registry's puller is given the intake and registers the image with it.</summary>
-    internal ImageIntake BeginIntake()
+    /// <param name="keepsRest">
+    /// What no image needs at the end stays: a pull that failed goes on with it the next time. What a failed load brought goes.
+    /// </param>
+    internal ImageIntake BeginIntake(bool keepsRest = true)
     {
-        var intake = new ImageIntake(this, _blobs, _layers, _lock, EndIntake);
+        var intake = new ImageIntake(this, _blobs, _layers, _lock, ended => EndIntake(ended, keepsRest));
         lock (_lock)
         {
             _intakes.Add(intake);
@@ -217,11 +221,27 @@ public sealed partial class ImageStore : IDisposable
         }
     }
 
-    private void EndIntake(ImageIntake intake)
+    private void EndIntake(ImageIntake intake, bool keepsRest)
     {
+        List<Action> deletions = [];
+        bool wasLast;
         lock (_lock)
         {
             _intakes.Remove(intake);
+            wasLast = _intakes.Count == 0;
+            if (!keepsRest)
+            {
+                var brought = new HashSet<string>(StringComparer.Ordinal);
+                intake.AddKeptTo(brought);
+                Collect(deletions, brought.Contains);
+            }
+        }
+
+        deletions.ForEach(delete => delete());
+        if (wasLast)
+        {
+            // The buffers of an image of any size would stay in a daemon that may be at rest for months.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 
@@ -233,7 +253,7 @@ public sealed partial class ImageStore : IDisposable
             // A layer whose image was removed while it was leased goes with its last lease.
             if (_stacks.Release(layers))
             {
-                Collect(deletions);
+                Collect(deletions, _ => true);
             }
         }
 
@@ -321,14 +341,16 @@ public sealed partial class ImageStore : IDisposable
         _index.Remove(removed, keepDangling: usage is not null, _catalogue.IdOf);
         return usage is not null
             ? new RemovedImage(Untagged(removed), [])
-            : new RemovedImage(Untagged(removed), [image.Id, .. Collect(deletions)]);
+            : new RemovedImage(Untagged(removed), [image.Id, .. Collect(deletions, _ => true)]);
     }
 
     private static List<string> Untagged(IEnumerable<ImageIndexFile.Entry> entries) =>
         [.. entries.Where(e => e.Name is not null).Select(e => e.Name!).OrderBy(n => n.Tag is null).Select(n => n.Familiar)];
 
-    /// <summary>Takes every blob and layer out of sight that no image, intake or lease needs; answers the layers' ids.</summary>
-    private List<string> Collect(List<Action> deletions)
+    /// <summary>Takes the blobs and layers out of sight that no image, intake or lease needs; answers the layers' ids.</summary>
+    /// <param name="deletions">Gets what deletes their bytes, to be called without the lock.</param>
+    /// <param name="may">Which of them may go.</param>
+    private List<string> Collect(List<Action> deletions, Predicate<string> may)
     {
         var needed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _index.Entries)
@@ -342,12 +364,12 @@ public sealed partial class ImageStore : IDisposable
         }
 
         _stacks.AddHeldTo(needed);
-        foreach (var digest in _blobs.List().Where(d => !needed.Contains(d)))
+        foreach (var digest in _blobs.List().Where(d => may(d) && !needed.Contains(d)))
         {
             deletions.Add(_blobs.Remove(digest));
         }
 
-        var layers = _layers.List().Where(d => !needed.Contains(d)).ToList();
+        var layers = _layers.List().Where(d => may(d) && !needed.Contains(d)).ToList();
         deletions.AddRange(layers.Select(_layers.Remove));
         _catalogue.Forget(needed);
         _stacks.Forget(layers);

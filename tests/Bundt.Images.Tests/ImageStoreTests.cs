@@ -153,4 +153,67 @@ public sealed class ImageStoreTests
         var twice = _test.Store.List().GroupBy(i => i.Id[7]).First(g => g.Count() > 1).Key;
         Assert.That(() => _test.Store.Find(twice.ToString()), Throws.TypeOf<BundtException>().With.Message.Contains("ambiguous"));
     }
+
+    [Test]
+    public async Task What_a_crash_left_half_unpacked_is_gone_with_the_next_daemon()
+    {
+        await _test.LoadAsync(TestArchive.Docker(["x"], new TestTar().File("a").Bytes()));
+        Directory.CreateDirectory(Path.Combine(_test.Path, "unpacking/0123/diff/etc"));
+        await File.WriteAllTextAsync(Path.Combine(_test.Path, "unpacking/0123/diff/etc/half"), "x");
+        await File.WriteAllTextAsync(Path.Combine(_test.Path, ".new-1-1"), "x");
+        _test.Reopen();
+        using var unpacking = _test.OpenDirectory("unpacking");
+        Assert.That(unpacking.Entries(), Is.Empty);
+        Assert.That(File.Exists(Path.Combine(_test.Path, ".new-1-1")), Is.False);
+        Assert.That(_test.Store.Find("x").Size, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_failed_load_leaves_nothing_and_takes_nothing_from_others()
+    {
+        var shared = new TestTar().File("shared").Bytes();
+        await _test.LoadAsync(TestArchive.Docker(["good"], shared));
+        var before = Files();
+        var evil = new TestTar().File("../evil").Bytes();
+        await Assert.ThatAsync(() => _test.LoadAsync(TestArchive.Docker(["bad"], shared, new TestTar().File("new").Bytes(), evil)), Throws.TypeOf<BundtException>());
+        Assert.That(Files(), Is.EqualTo(before));
+
+        List<string> Files() => [.. Directory.GetFileSystemEntries(_test.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    }
+
+    [Test]
+    public async Task Images_come_and_go_at_once_and_those_that_stay_are_whole()
+    {
+        var shared = new TestTar().File("shared", "s").Bytes();
+        var tops = Enumerable.Range(0, 4).Select(i => new TestTar().File("top", $"{i}").Bytes()).ToArray();
+        await Parallel.ForEachAsync(Enumerable.Range(0, 4), async (i, _) =>
+        {
+            var archive = TestArchive.Docker([$"x:{i}"], shared, tops[i]);
+            for (var round = 0; round < 12; round++)
+            {
+                var image = (await _test.LoadAsync(archive))[0].Image;
+                using (var lease = await _test.Store.LeaseLayersAsync(image, CancellationToken.None))
+                {
+                    Assert.That(File.ReadAllText(Path.Combine(lease.Directories[0], "top")), Is.EqualTo($"{i}"));
+                    Assert.That(File.ReadAllText(Path.Combine(lease.Directories[1], "shared")), Is.EqualTo("s"));
+                    if (round % 2 == 0)
+                    {
+                        _test.Store.Remove($"x:{i}", false, _ => null);
+                    }
+
+                    Assert.That(File.Exists(Path.Combine(lease.Directories[1], "shared")));
+                }
+            }
+        });
+        Assert.That(_test.Store.List(), Has.Count.EqualTo(4));
+        _test.Reopen();
+        foreach (var image in _test.Store.List())
+        {
+            using var lease = await _test.Store.LeaseLayersAsync(image, CancellationToken.None);
+            Assert.That(lease.Directories, Has.Count.EqualTo(2));
+        }
+
+        using var layers = _test.OpenDirectory("layers/sha256");
+        Assert.That(layers.Entries(), Has.Count.EqualTo(5));
+    }
 }

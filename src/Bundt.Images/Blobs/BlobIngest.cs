@@ -98,7 +98,7 @@ public sealed class BlobIngest : IDisposable
                     FailureKind.Internal, Phase.Pull, $"blob {Digest} has the digest {actual}", "The registry or a proxy sent wrong bytes; try again");
         }
 
-        BlobStore.Flush(_file!, Digest);
+        BlobStore.Flush(_file!, "blob " + Digest);
         _store.Publish(BlobStore.PartialNameOf(Digest), Digest);
         _done = true;
     }
@@ -121,7 +121,7 @@ public sealed class BlobIngest : IDisposable
             throw new BundtException(FailureKind.Internal, Phase.Pull, $"blob {Digest} has more than its {Size} bytes");
         }
 
-        BlobStore.Write(_file!, bytes, Offset, Digest);
+        BlobStore.Write(_file!, bytes, Offset, "a blob");
         _hash.AppendData(bytes);
         Offset += bytes.Length;
         _hashed += bytes.Length;

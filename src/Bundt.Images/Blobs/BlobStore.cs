@@ -175,7 +175,7 @@ public sealed class BlobStore : IDisposable
 
     internal void DropPartial(string name) => _partial.UnlinkIfExists(name);
 
-    internal static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset, string digest)
+    internal static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset, string what)
     {
         try
         {
@@ -183,11 +183,11 @@ public sealed class BlobStore : IDisposable
         }
         catch (IOException e)
         {
-            throw new BundtException(FailureKind.Internal, Phase.Store, $"write blob {digest}: {e.Message}", "Free some disk space and try again", e);
+            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {e.Message}", "Free some disk space and try again", e);
         }
     }
 
-    internal static void Flush(SafeFileHandle file, string digest)
+    internal static void Flush(SafeFileHandle file, string what)
     {
         try
         {
@@ -195,7 +195,7 @@ public sealed class BlobStore : IDisposable
         }
         catch (IOException e)
         {
-            throw new BundtException(FailureKind.Internal, Phase.Store, $"write blob {digest}: {e.Message}", "Free some disk space and try again", e);
+            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {e.Message}", "Free some disk space and try again", e);
         }
     }
 

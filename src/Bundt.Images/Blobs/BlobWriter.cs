@@ -27,7 +27,7 @@ public sealed class BlobWriter : IDisposable
     /// <summary>Adds bytes at the end.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        BlobStore.Write(_file, bytes, Length, _name);
+        BlobStore.Write(_file, bytes, Length, "a new blob");
         _hash.AppendData(bytes);
         Length += bytes.Length;
     }
@@ -39,7 +39,7 @@ public sealed class BlobWriter : IDisposable
     public string Commit()
     {
         var digest = Finish();
-        BlobStore.Flush(_file, digest);
+        BlobStore.Flush(_file, "a new blob");
         _store.Publish(_name, digest);
         _committed = true;
         return digest;

@@ -60,6 +60,18 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Removes what a crash left beside the files of a directory. Only while nobody replaces files there.</summary>
+    public static void RemoveLeftovers(DirectoryFd directory)
+    {
+        foreach (var entry in directory.Entries())
+        {
+            if (entry.Name.StartsWith(TemporaryPrefix, StringComparison.Ordinal))
+            {
+                directory.UnlinkIfExists(entry.Name);
+            }
+        }
+    }
+
     private static (Microsoft.Win32.SafeHandles.SafeFileHandle File, string Name) CreateBeside(DirectoryFd directory, UnixFileMode mode)
     {
         while (true)
