@@ -59,7 +59,8 @@ internal static class Client
 
     private static int Execute(CommandTable command, ReadOnlySpan<string> line, string spelling, GlobalOptions global)
     {
-        bool hot = command.Command.Name is "run" or "exec" or "ps";
+        // The first three are hot; the others make the terminal raw, which Console (behind the library) must not touch.
+        bool hot = command.Command.Name is "run" or "exec" or "ps" or "attach" or "start";
         object? options = hot ? command.ParseFast(line) : command.ParseWithLibrary(line);
         if (options is null)
         {

@@ -392,6 +392,16 @@ public sealed class RunTests
     }
 
     [Test]
+    public async Task No_command_writes_control_sequences_to_a_terminal()
+    {
+        using var terminal = new PseudoTerminal(24, 80);
+        await using var daemon = new FakeDaemon(FakeDaemon.Answer("HTTP/1.1 204 No Content\r\n\r\n"));
+        using BundtProcess process = BundtProcess.StartOn(terminal.Name, daemon, "rm", "web");
+        Assert.That(await terminal.ReadUntilAsync("web"), Is.EqualTo("web\r\n"));
+        Assert.That(await process.WaitAsync(), Is.Zero);
+    }
+
+    [Test]
     public async Task Attach_half_closes_and_asks_wait_for_the_exit_code()
     {
         await using var daemon = new FakeDaemon(async (request, stream) =>

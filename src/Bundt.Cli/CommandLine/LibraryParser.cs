@@ -12,19 +12,36 @@ internal static class LibraryParser
     public static object Parse<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(string[] tokens)
         where T : class
     {
-        using var parser = new Parser(static settings =>
-        {
-            settings.HelpWriter = null;
-            settings.GetoptMode = true;
-            settings.PosixlyCorrect = true;
-            settings.AllowMultiInstance = true;
-            settings.AutoHelp = false;
-            settings.AutoVersion = false;
-            settings.ParsingCulture = CultureInfo.InvariantCulture;
-        });
+        using Parser parser = QuietParser();
         ParserResult<T> result = parser.ParseArguments<T>(tokens);
         return result.Value ?? throw Explain(result.Errors.First(), tokens);
     }
+
+    // The library asks Console for the window's width, and Console then writes the terminal's start sequence (keypad_xmit): without TERM it knows none.
+    private static Parser QuietParser()
+    {
+        string? terminal = Environment.GetEnvironmentVariable("TERM");
+        Environment.SetEnvironmentVariable("TERM", null);
+        try
+        {
+            return NewParser();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TERM", terminal);
+        }
+    }
+
+    private static Parser NewParser() => new(static settings =>
+    {
+        settings.HelpWriter = null;
+        settings.GetoptMode = true;
+        settings.PosixlyCorrect = true;
+        settings.AllowMultiInstance = true;
+        settings.AutoHelp = false;
+        settings.AutoVersion = false;
+        settings.ParsingCulture = CultureInfo.InvariantCulture;
+    });
 
     private static UsageException Explain(Error error, string[] tokens)
     {
