@@ -38,6 +38,13 @@ public sealed class PullTests : DaemonTests
 
     private static string Digest(string text) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>What a command that had to fail said.</summary>
+    private static string Refused(Result result)
+    {
+        Assert.That(result.ExitCode, Is.Not.Zero, $"{result}");
+        return result.Stderr;
+    }
+
     private JsonElement Inspect(string name) => JsonDocument.Parse(Bundt("inspect", name).Ok().Stdout).RootElement[0].Clone();
 
     [TestCase("busybox-one", "oci", "gzip", "application/vnd.oci.image.layer.v1.tar+gzip")]
@@ -53,7 +60,7 @@ public sealed class PullTests : DaemonTests
         using var manifest = JsonDocument.Parse(Manifest(name));
         var image = Inspect(name);
         Assert.That(image.GetProperty("Id").GetString(), Is.EqualTo(manifest.RootElement.GetProperty("config").GetProperty("digest").GetString()));
-        Assert.That(image.GetProperty("RepoDigests")[0].GetString(), Is.EqualTo($"{_registry.Host}/kinds/{format}-{compression}@{Digest(Manifest(name))}"));
+        Assert.That(image.GetProperty("RepoDigests").EnumerateArray().Select(d => d.GetString()), Has.Some.EqualTo($"{_registry.Host}/kinds/{format}-{compression}@{Digest(Manifest(name))}"));
         Assert.That(Bundt("run", "--rm", "--network", "none", name, "echo", "from afar").Ok().Text, Is.EqualTo("from afar"));
         Assert.That(Bundt("pull", name).Ok().Stdout, Does.Contain($"Status: Image is up to date for {name}"));
         Bundt("rmi", name).Ok();
@@ -70,11 +77,11 @@ public sealed class PullTests : DaemonTests
     [Test]
     public void The_docker_client_pulls_with_progress()
     {
-        var name = Push("busybox", "bydocker:1");
-        var pulled = Daemon.Docker("pull", name).Run().Ok();
+        var name = Push("busybox-one", "bydocker:1");
+        using var empty = new Daemon();
+        var pulled = empty.Docker("pull", name).Run().Ok();
         Assert.That(pulled.Stdout, Does.Contain("Pull complete").And.Contain($"Status: Downloaded newer image for {name}"));
-        Assert.That(Daemon.Docker("pull", "--quiet", name).Run().Ok().Text, Is.EqualTo(name));
-        Bundt("rmi", name).Ok();
+        Assert.That(empty.Docker("pull", "--quiet", name).Run().Ok().Text, Is.EqualTo(name));
     }
 
     [Test]
@@ -92,7 +99,7 @@ public sealed class PullTests : DaemonTests
         Put(http, "all", index, "application/vnd.oci.image.index.v1+json");
         Bundt("pull", $"{_registry.Host}/multi:all").Ok();
         Assert.That(Inspect($"{_registry.Host}/multi:all").GetProperty("RepoDigests").EnumerateArray().Select(d => d.GetString()), Has.Some.EqualTo($"{_registry.Host}/multi@{Digest(index)}"));
-        Assert.That(Bundt("pull", "--platform", "linux/riscv64", $"{_registry.Host}/multi:all").Exits(1).Stderr,
+        Assert.That(Refused(Bundt("pull", "--platform", "linux/riscv64", $"{_registry.Host}/multi:all")),
             Does.Contain("no matching manifest for linux/riscv64").And.Contain("linux/s390x"));
         Bundt("rmi", $"{_registry.Host}/multi:all").Ok();
     }
@@ -107,7 +114,7 @@ public sealed class PullTests : DaemonTests
 
     [Test]
     public void An_unknown_tag_has_dockers_error() =>
-        Assert.That(Bundt("pull", $"{_registry.Host}/nosuch:1").Exits(1).Stderr, Does.Contain($"manifest for {_registry.Host}/nosuch:1 not found: manifest unknown: manifest unknown"));
+        Assert.That(Refused(Bundt("pull", $"{_registry.Host}/nosuch:1")), Does.Contain($"manifest for {_registry.Host}/nosuch:1 not found: manifest unknown: manifest unknown"));
 
     [Test]
     public void Every_tag_is_pulled_and_the_catalogue_is_searched()
@@ -129,7 +136,7 @@ public sealed class PullTests : DaemonTests
         var name = $"{guarded.Host}/box:1";
         new Command("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", "bundt:pan",
             $"oci-archive:{Fixture.Archive("busybox")}:latest", $"docker://{name}").Run().Ok();
-        Assert.That(Bundt("pull", name).Exits(1).Stderr, Does.Contain($"pull access denied for {guarded.Host}/box, repository does not exist or may require 'docker login'"));
+        Assert.That(Refused(Bundt("pull", name)), Does.Contain($"pull access denied for {guarded.Host}/box, repository does not exist or may require 'docker login'"));
 
         Result PullWith(string login)
         {
@@ -138,7 +145,7 @@ public sealed class PullTests : DaemonTests
             return Daemon.Bundt("pull", name).With("DOCKER_CONFIG", home).Run();
         }
 
-        Assert.That(PullWith("bundt:wrong-canary").Exits(1).Stderr, Does.Contain("refused the login").And.Not.Contain("wrong-canary"));
+        Assert.That(Refused(PullWith("bundt:wrong-canary")), Does.Contain("refused the login").And.Not.Contain("wrong-canary"));
         PullWith("bundt:pan").Ok();
         Bundt("rmi", name).Ok();
     }
@@ -148,9 +155,9 @@ public sealed class PullTests : DaemonTests
     {
         Push("busybox", "library/pan:1");
         using var mirrored = new Daemon("--registry-mirror", "http://127.0.0.1:9", "--registry-mirror", $"http://{_registry.Host}");
-        Assert.That(mirrored.Bundt("pull", "pan:1").Within(120).Run().Ok().Lines[^1], Is.EqualTo("docker.io/library/pan:1"));
+        Assert.That(mirrored.Bundt("pull", "pan:1").Within(120).Run().Ok().Stdout, Does.Contain("Status: Downloaded newer image for pan:1"));
         Assert.That(mirrored.Bundt("images", "--format", "{{.Repository}}:{{.Tag}}").Run().Ok().Text, Is.EqualTo("pan:1"));
-        Assert.That(mirrored.Bundt("pull", "nosuchpan:1").Within(120).Run().Exits(1).Stderr, Does.Contain("pull access denied for nosuchpan, repository does not exist or may require 'docker login'"));
+        Assert.That(Refused(mirrored.Bundt("pull", "nosuchpan:1").Within(120).Run()), Does.Contain("pull access denied for nosuchpan, repository does not exist or may require 'docker login'"));
     }
 
     [Test]
@@ -158,10 +165,10 @@ public sealed class PullTests : DaemonTests
     {
         var size = Layers(Push("redis", "cut/redis:1", "--format", "oci")).Sum(l => l.Size);
         using var proxy = new Proxy(_registry.Port) { CutAfter = 1 << 20 };
-        Daemon.Bundt("pull", $"{proxy.Host}/cut/redis:1").Within(300).Run().Ok();
+        using var empty = new Daemon();
+        empty.Bundt("pull", $"{proxy.Host}/cut/redis:1").Within(300).Run().Ok();
         TestContext.Out.WriteLine($"{proxy.Bytes} bytes on the wire for {size} bytes of layers");
         Assert.That(proxy.Bytes, Is.LessThanOrEqualTo(size * 1.01 + 100_000));
-        Bundt("rmi", $"{proxy.Host}/cut/redis:1").Ok();
     }
 
     [Test]
@@ -171,37 +178,37 @@ public sealed class PullTests : DaemonTests
         using var mortal = new Registry();
         new Command("skopeo", "--insecure-policy", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false",
             $"docker://{_registry.Host}/dies/redis:1", $"docker://{mortal.Host}/redis:1").Within(120).Run().Ok();
-        using var proxy = new Proxy(mortal.Port) { Rate = 15_000_000 };
-        var pull = Daemon.Bundt("pull", $"{proxy.Host}/redis:1").Within(120).RunAsync();
+        using var proxy = new Proxy(mortal.Port) { Rate = 8_000_000 };
+        using var empty = new Daemon();
+        var pull = empty.Bundt("pull", $"{proxy.Host}/redis:1").Within(120).RunAsync();
         Eventually.True(() => proxy.Bytes > size / 3, "a third of the image has passed", 60);
         mortal.Stop();
-        Assert.That(pull.GetAwaiter().GetResult().Exits(1).Stderr, Does.Contain(proxy.Host));
+        Assert.That(Refused(pull.GetAwaiter().GetResult()), Does.Contain(proxy.Host));
         mortal.Start();
         proxy.Rate = 0;
-        Daemon.Bundt("pull", $"{proxy.Host}/redis:1").Within(120).Run().Ok();
+        empty.Bundt("pull", $"{proxy.Host}/redis:1").Within(120).Run().Ok();
         Assert.That(proxy.Bytes, Is.LessThanOrEqualTo(size * 1.01 + 1_000_000));
-        Bundt("rmi", $"{proxy.Host}/redis:1").Ok();
     }
 
     [Test]
     public void A_daemon_killed_ten_times_under_a_pull_downloads_no_byte_twice()
     {
         var size = Layers(Push("redis", "killed/redis:1", "--format", "oci")).Sum(l => l.Size);
-        using var proxy = new Proxy(_registry.Port) { Rate = 15_000_000 };
+        using var proxy = new Proxy(_registry.Port) { Rate = 8_000_000 };
+        using var empty = new Daemon();
         for (var kill = 1; kill <= 10; kill++)
         {
-            var pull = Daemon.Bundt("pull", $"{proxy.Host}/killed/redis:1").Within(60).RunAsync();
+            var pull = empty.Bundt("pull", $"{proxy.Host}/killed/redis:1").Within(60).RunAsync();
             Eventually.True(() => proxy.Bytes > size * kill / 12 || pull.IsCompleted, "the pull goes on", 60);
-            Daemon.Kill();
+            empty.Kill();
             pull.Wait();
-            Daemon.Start();
+            empty.Start();
         }
 
         proxy.Rate = 0;
-        Daemon.Bundt("pull", $"{proxy.Host}/killed/redis:1").Within(120).Run().Ok();
+        empty.Bundt("pull", $"{proxy.Host}/killed/redis:1").Within(120).Run().Ok();
         TestContext.Out.WriteLine($"{proxy.Bytes} bytes on the wire for {size} bytes of layers");
         // What lay in the kernel's buffers when the daemon died is sent again: some hundred KB a connection.
         Assert.That(proxy.Bytes, Is.LessThanOrEqualTo(size * 1.01 + 10 * 1_000_000));
-        Bundt("rmi", $"{proxy.Host}/killed/redis:1").Ok();
     }
 }

@@ -56,7 +56,8 @@ public sealed class CgroupTree : IDisposable
     {
         Holder = 0;
         File.WriteAllText(Path.Combine(Top, "cgroup.kill"), "1");
-        Eventually.True(() => Processes().Count == 0, "the cgroup still has processes after cgroup.kill");
+        // cgroup.procs does not list those that are about to die; the directory stays busy until they have.
+        Eventually.True(() => File.ReadAllText(Path.Combine(Top, "cgroup.events")).Contains("populated 0", StringComparison.Ordinal), "the cgroup still has processes after cgroup.kill");
         foreach (var directory in Directory.GetDirectories(Top, "*", SearchOption.AllDirectories).OrderByDescending(d => d.Length).Append(Top))
         {
             Directory.Delete(directory);

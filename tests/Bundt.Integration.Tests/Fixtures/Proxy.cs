@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -66,6 +65,8 @@ public sealed class Proxy : IDisposable
             using (client)
             using (var registry = new TcpClient())
             {
+                // What waits in buffers is counted as sent, but a client that dies has not got it.
+                client.SendBufferSize = 64 * 1024;
                 await registry.ConnectAsync(IPAddress.Loopback, _target, _stop.Token).ConfigureAwait(false);
                 var requests = client.GetStream().CopyToAsync(registry.GetStream(), _stop.Token);
                 await AnswersAsync(registry.GetStream(), client.GetStream()).ConfigureAwait(false);
@@ -83,7 +84,6 @@ public sealed class Proxy : IDisposable
     private async Task AnswersAsync(NetworkStream from, NetworkStream to)
     {
         var buffer = new byte[64 * 1024];
-        var clock = Stopwatch.StartNew();
         for (long sent = 0; sent < CutAfter;)
         {
             var read = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, CutAfter - sent)), _stop.Token).ConfigureAwait(false);
@@ -95,9 +95,10 @@ public sealed class Proxy : IDisposable
             await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token).ConfigureAwait(false);
             sent += read;
             Interlocked.Add(ref _bytes, read);
-            if (Rate > 0 && TimeSpan.FromSeconds((double)sent / Rate) - clock.Elapsed is { TotalMilliseconds: > 10 } ahead)
+            if (Rate > 0)
             {
-                await Task.Delay(ahead, _stop.Token).ConfigureAwait(false);
+                // Never faster, not even to catch up: a burst would fill the client's buffers.
+                await Task.Delay(TimeSpan.FromSeconds((double)read / Rate), _stop.Token).ConfigureAwait(false);
             }
         }
     }
