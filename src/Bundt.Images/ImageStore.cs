@@ -275,7 +275,8 @@ public sealed partial class ImageStore : IDisposable
         }
 
         var prefix = nameOrId.StartsWith("sha256:", StringComparison.Ordinal) ? nameOrId["sha256:".Length..] : nameOrId;
-        if (prefix.Length > 0 && prefix.All(char.IsAsciiHexDigitLower))
+        var isId = prefix.Length > 0 && prefix.All(char.IsAsciiHexDigitLower);
+        if (isId)
         {
             var matches = images.Where(i => i.Id.AsSpan("sha256:".Length).StartsWith(prefix)).ToList();
             if (matches.Count == 1)
@@ -290,7 +291,7 @@ public sealed partial class ImageStore : IDisposable
             }
         }
 
-        if (reference is null && !nameOrId.StartsWith("sha256:", StringComparison.Ordinal))
+        if (reference is null && !isId)
         {
             try
             {

@@ -34,6 +34,8 @@ public sealed class ImageStoreTests
         }
 
         Assert.That(() => _test.Store.Find("shop"), Throws.TypeOf<BundtException>().With.Message.EqualTo("No such image: shop:latest").And.Property("Kind").EqualTo(FailureKind.NotFound));
+        Assert.That(() => _test.Store.Find(new string('0', 64)), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.NotFound));
+        Assert.That(() => _test.Store.Find("sha256:" + new string('0', 64)), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.NotFound));
         Assert.That(() => _test.Store.Find("Shop:1"), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument));
     }
 
