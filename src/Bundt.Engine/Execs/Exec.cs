@@ -132,7 +132,7 @@ public sealed class Exec
                 LogSize = 0,
                 LogFiles = 1,
                 OpenStdin = attachment is { Options.Stdin: true },
-                StdinOnce = true,
+                StdinOnce = attachment is { Options.Stdin: true }, // without a client for it, the monitor ends stdin at once
                 Remove = true,
                 Rows = size.Rows,
                 Columns = size.Columns,
