@@ -180,6 +180,26 @@ public sealed class ImageStoreTests
         await Assert.ThatAsync(() => _test.LoadAsync(TestArchive.Docker(["bad"], shared, new TestTar().File("new").Bytes(), evil)), Throws.TypeOf<BundtException>());
         Assert.That(Files(), Is.EqualTo(before));
 
+        // The same of an OCI layout whose last layer is wrong: a saved archive with the tree's blob exchanged for one that is refused.
+        using var other = new TestStore();
+        await other.LoadAsync(TestArchive.Docker(["bad"], shared, new TestTar().File("new").Bytes()));
+        var saved = new MemoryStream();
+        await other.Store.SaveAsync(["bad"], saved, CancellationToken.None);
+        var cut = saved.ToArray();
+        await Assert.ThatAsync(() => _test.LoadAsync(Without(cut, ContentDigest.HexOf(ContentDigest.Sha256(new TestTar().File("new").Bytes())))), Throws.TypeOf<BundtException>());
+        Assert.That(Files(), Is.EqualTo(before));
+
+        static byte[] Without(byte[] tar, string name)
+        {
+            var copy = new TestTar();
+            foreach (var (entry, content) in Tar.RawTar.ReadAll(tar).Where(e => !e.Entry.Name.Contains(name, StringComparison.Ordinal)))
+            {
+                copy.Add(entry, content);
+            }
+
+            return copy.Bytes();
+        }
+
         List<string> Files() => [.. Directory.GetFileSystemEntries(_test.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
     }
 
