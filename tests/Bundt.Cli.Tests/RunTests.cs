@@ -114,6 +114,32 @@ public sealed class RunTests
     }
 
     [Test]
+    public async Task A_daemon_that_is_gone_for_a_while_is_waited_for()
+    {
+        string away = "";
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            if (request.Target.StartsWith("/bundt/v1/run", StringComparison.Ordinal))
+            {
+                string path = away[..^".away".Length];
+                File.Move(path, away);
+                stream.Socket.Close();
+                // The absence itself: long enough for the client to find nobody. Whether it does changes nothing in what must come out.
+                await Task.Delay(300);
+                File.Move(away, path);
+            }
+            else
+            {
+                await stream.WriteAsync(FakeDaemon.Frame(17, "6"));
+            }
+        });
+        away = daemon.Path + ".away";
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "", "run", "busybox");
+        Assert.That(code, Is.EqualTo(6), error);
+    }
+
+    [Test]
     public async Task A_missing_image_is_pulled_and_run_again()
     {
         bool pulled = false;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bundt.Cli.Daemon;
+using Bundt.Cli.Output;
 using Bundt.Linux;
 using Bundt.Linux.Sockets;
 
@@ -13,6 +14,12 @@ internal sealed class DaemonClient(DaemonAddress address)
 
     private const int OtherStarterAttempts = 40;
     private const int OtherStarterPause = 25;
+    private const int ReturnPause = 50;
+
+    /// <summary>How long a daemon that was there may stay away: a supervisor that restarts it takes seconds, an update a few more.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private bool _met;
 
     /// <summary>The address.</summary>
     public DaemonAddress Address => address;
@@ -41,12 +48,13 @@ internal sealed class DaemonClient(DaemonAddress address)
         UnixSocket? socket = UnixSocket.TryConnect(address.Socket, out Errno errno);
         if (socket is null && errno is Errno.ENOENT or Errno.ECONNREFUSED)
         {
-            socket = StartAndConnect();
+            socket = _met && !address.CanStart ? AwaitReturn() : StartAndConnect();
             errno = Errno.ECONNREFUSED;
         }
 
         if (socket is not null)
         {
+            _met = true;
             return new HttpConnection(socket);
         }
 
@@ -55,6 +63,24 @@ internal sealed class DaemonClient(DaemonAddress address)
             Errno.EACCES or Errno.EPERM => new BundtException(FailureKind.Forbidden, Phase.Request, $"this user may not use the daemon's socket {address.Socket}: {errno.Describe()}", "Be root, or a member of the socket's group"),
             _ => new BundtException(Phase.Request, "connect to the daemon's socket", address.Socket, errno, kind: FailureKind.Unavailable),
         };
+    }
+
+    // A daemon that this command has already spoken with was killed or is being replaced, by somebody else: its containers go on, so this waits.
+    private UnixSocket? AwaitReturn()
+    {
+        StandardStreams.Error($"bundt: the daemon at {address.Socket} is gone; waiting for it to come back\n");
+        long deadline = Environment.TickCount64 + (long)s_patience.TotalMilliseconds;
+        while (Environment.TickCount64 < deadline)
+        {
+            if (UnixSocket.TryConnect(address.Socket, out _) is UnixSocket socket)
+            {
+                return socket;
+            }
+
+            Thread.Sleep(ReturnPause);
+        }
+
+        return null;
     }
 
     // Two clients may start a daemon at once: the second daemon finds the root directory locked and ends, and its client uses the first's.
