@@ -30,16 +30,14 @@ public sealed class Attachment : IAsyncDisposable
     /// <summary>The next output; null at the end (the exit has been recorded by then). The bytes are valid until the next call.</summary>
     public async ValueTask<OutputFrame?> ReadAsync(CancellationToken cancellation)
     {
-        if (await Streams(cancellation).ConfigureAwait(false) is not { } streams)
+        if (await Streams(cancellation).ConfigureAwait(false) is { } streams)
         {
-            return null;
-        }
-
-        while (await streams.ReadAsync(cancellation).ConfigureAwait(false) is { } frame)
-        {
-            if (frame.Stream == 2 ? Options.Stderr : Options.Stdout)
+            while (await streams.ReadAsync(cancellation).ConfigureAwait(false) is { } frame)
             {
-                return frame;
+                if (frame.Stream == 2 ? Options.Stderr : Options.Stdout)
+                {
+                    return frame;
+                }
             }
         }
 

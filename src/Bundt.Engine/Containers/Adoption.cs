@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bundt.Engine.Monitors;
+using Bundt.Images;
 using Bundt.Linux;
 using Bundt.Linux.Locks;
 using Bundt.Linux.Processes;
@@ -111,8 +112,22 @@ internal sealed class Adoption(EngineServices services)
             return;
         }
 
-        var lease = await services.Images.LeaseLayersAsync(services.Images.Find(container.ImageId), cancellation).ConfigureAwait(false);
+        var lease = await LeaseAsync(container, cancellation).ConfigureAwait(false);
         container.AdoptRunning(monitor, new MonitoredProcess(services.Watch, directory.Path, monitor.InitPid, monitor.InitStart, pidFd), lease, stored);
+    }
+
+    /// <summary>A container that runs is adopted even if its image is gone or damaged: it needs it no more until its next start.</summary>
+    private async Task<LayerLease> LeaseAsync(Container container, CancellationToken cancellation)
+    {
+        try
+        {
+            return await services.Images.LeaseLayersAsync(services.Images.Find(container.ImageId), cancellation).ConfigureAwait(false);
+        }
+        catch (BundtException e)
+        {
+            services.Logger.Trouble(container.Id, "runs, but its image cannot be used", e);
+            return new LayerLease([], () => { });
+        }
     }
 
     private static bool Runs(int pid, ulong startTime) => PidFd.ReadStat(pid) is { } stat && stat.StartTime == startTime && stat.State is not ('Z' or 'X');

@@ -8,6 +8,17 @@ namespace Bundt.Engine;
 // How a container that another daemon has made comes into this one.
 public sealed partial class Container
 {
+    /// <summary>
+    /// So long does a container with --rm outlive its end at least after a new daemon has found it: its client has lost the old daemon, and
+    /// comes back for the exit code.
+    /// </summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Tick count (ms); far in the past for what this daemon has started.</summary>
+    private long _adoptedAt = NeverAdopted;
+
+    private const long NeverAdopted = long.MinValue / 2;
+
     /// <summary>It does not run: it never did, or its exit record says how it ended.</summary>
     internal void AdoptEnded(ExitRecord? exit, StateRecord stored)
     {
@@ -94,6 +105,7 @@ public sealed partial class Container
     /// <summary>Once all containers are known: what was under way is taken up again.</summary>
     internal void GoOn()
     {
+        _adoptedAt = Environment.TickCount64;
         if (_process is { } process)
         {
             if (_stored.StopDeadline is { } deadline)
@@ -103,7 +115,12 @@ public sealed partial class Container
 
             process.Watch(RunEnded, MonitorLost);
         }
-        else if (_stored.Removing || (Settings.AutoRemove && _state.Status == ContainerStatus.Exited))
+        else if (_stored.Removing)
+        {
+            _adoptedAt = NeverAdopted;
+            _ = RemoveByItselfAsync();
+        }
+        else if (Settings.AutoRemove && _state.Status == ContainerStatus.Exited)
         {
             _ = RemoveByItselfAsync();
         }

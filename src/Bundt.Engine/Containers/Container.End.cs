@@ -149,6 +149,12 @@ public sealed partial class Container
     {
         try
         {
+            var grace = _adoptedAt + (long)s_grace.TotalMilliseconds - Environment.TickCount64;
+            if (grace > 0)
+            {
+                await Task.WhenAny(_removed.Task, Task.Delay(TimeSpan.FromMilliseconds(grace))).ConfigureAwait(false);
+            }
+
             await _gate.WaitAsync().ConfigureAwait(false);
             try
             {

@@ -64,6 +64,7 @@ public sealed partial class Container
         lock (_sync)
         {
             _process = process;
+            _adoptedAt = NeverAdopted;
             Become(_state with
             {
                 Status = ContainerStatus.Running, Pid = launched.Pid, ExitCode = 0, Error = "", OomKilled = false, StartedAt = DateTimeOffset.UtcNow, FinishedAt = null,
