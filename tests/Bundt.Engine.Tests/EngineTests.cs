@@ -372,6 +372,25 @@ public sealed class EngineTests
     }
 
     [Test]
+    public async Task Execs_and_their_exit_codes_survive_the_daemon()
+    {
+        var container = await StartedAsync();
+        var running = container.CreateExec(new ExecSettings { Cmd = ["a"] });
+        var ended = container.CreateExec(new ExecSettings { Cmd = ["b"] });
+        await running.StartAsync(null, default, default);
+        await ended.StartAsync(null, default, default);
+        await _engine!.DisposeAsync();
+        _processes.Launched[2].End(4);
+
+        _engine = await OpenAsync();
+        Assert.That(_engine.FindExec(ended.Id).ExitCode, Is.EqualTo(4));
+        var adopted = _engine.FindExec(running.Id);
+        Assert.That((adopted.Running, adopted.Settings.Cmd[0]), Is.EqualTo((true, "a")));
+        _processes.Launched[1].End(6);
+        Assert.That(await adopted.WaitAsync(default), Is.EqualTo(6));
+    }
+
+    [Test]
     public async Task Events_tell_a_life_in_Dockers_words()
     {
         var container = await StartedAsync();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Bundt.Cli.Http;
@@ -13,7 +14,10 @@ internal static class BundtStreams
     /// <summary>Asks the daemon to switch protocols.</summary>
     public const string UpgradeHeaders = "Connection: Upgrade\r\nUpgrade: bundt\r\n";
 
-    private const int MaximumFruitlessResumes = 20;
+    /// <summary>A new daemon may have much to look through before it listens; after that long without a byte nobody will come.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private const int ReconnectPollMilliseconds = 20;
     private const int ExecPollMilliseconds = 100;
 
     /// <summary>Prints the daemon's warnings.</summary>
@@ -33,7 +37,7 @@ internal static class BundtStreams
     public static int Finish(StreamSession session, DaemonClient client, HttpConnection connection, string id)
     {
         StreamEnd end = session.Run(connection.Socket, connection.TakeBuffered().Span);
-        int fruitless = 0;
+        long lost = Stopwatch.GetTimestamp();
         while (end == StreamEnd.Lost)
         {
             long before = session.StdoutBytes + session.StderrBytes;
@@ -44,10 +48,13 @@ internal static class BundtStreams
             }
 
             end = resumed;
-            fruitless = session.StdoutBytes + session.StderrBytes > before ? 0 : fruitless + 1;
-            if (end == StreamEnd.Lost && fruitless > MaximumFruitlessResumes)
+            if (session.StdoutBytes + session.StderrBytes > before)
             {
-                throw new BundtException(FailureKind.Unavailable, Phase.Run, "the connection to the daemon is lost again and again", $"The container goes on; see: bundt logs {Short(id)}");
+                lost = Stopwatch.GetTimestamp();
+            }
+            else if (end == StreamEnd.Lost && Stopwatch.GetElapsedTime(lost) > s_patience)
+            {
+                throw new BundtException(FailureKind.Unavailable, Phase.Run, "the connection to the daemon was lost, and no daemon has come back", $"The container goes on; see: bundt logs {Short(id)}");
             }
         }
 
@@ -71,6 +78,11 @@ internal static class BundtStreams
         {
             return (StreamEnd.Lost, null);
         }
+        catch (BundtException e) when (e.Kind == FailureKind.Unavailable)
+        {
+            Thread.Sleep(ReconnectPollMilliseconds);
+            return (StreamEnd.Lost, null);
+        }
         catch (ApiException e) when (e.Status == 404)
         {
             return (StreamEnd.Exited, ExecExitCode(client, id) ?? throw new BundtException(FailureKind.NotFound, Phase.Run, $"the connection to the daemon was lost, and {Short(id)} was removed meanwhile; its exit code is not known"));
@@ -81,6 +93,7 @@ internal static class BundtStreams
     private static int? ExecExitCode(DaemonClient client, string id)
     {
         bool told = false;
+        long asked = Stopwatch.GetTimestamp();
         while (true)
         {
             JsonElement exec;
@@ -94,6 +107,11 @@ internal static class BundtStreams
             }
             catch (ConnectionLostException)
             {
+                continue;
+            }
+            catch (BundtException e) when (e.Kind == FailureKind.Unavailable && Stopwatch.GetElapsedTime(asked) < s_patience)
+            {
+                Thread.Sleep(ReconnectPollMilliseconds);
                 continue;
             }
 

@@ -78,7 +78,6 @@ public sealed partial class Container
     /// <summary>It runs.</summary>
     internal void AdoptRunning(MonitorRecord monitor, MonitoredProcess process, LayerLease lease, StateRecord stored)
     {
-        RemoveEndedExecs();
         _stored = stored;
         _lease = lease;
         _process = process;
@@ -88,13 +87,18 @@ public sealed partial class Container
         };
     }
 
-    /// <summary>Execs of the daemon before: those that run on go with the container, of those that have ended the files go now.</summary>
-    private void RemoveEndedExecs()
+    /// <summary>Execs of the daemon before: those that run are watched, of those that have ended the exit code can be asked for.</summary>
+    private void AdoptExecs()
     {
         var execs = _directory.In("execs");
         foreach (var path in Directory.Exists(execs) ? Directory.GetDirectories(execs) : [])
         {
-            if (ExitRecord.Read(path) is not null)
+            if (Exec.Adopt(this, path) is { } exec)
+            {
+                _execs[exec.Id] = exec;
+                _services.Containers.Add(exec);
+            }
+            else
             {
                 RunDirectories.Remove(path);
                 RunDirectories.Remove(_services.Paths.RunExec(Id, Path.GetFileName(path)));
@@ -106,6 +110,11 @@ public sealed partial class Container
     internal void GoOn()
     {
         _adoptedAt = Environment.TickCount64;
+        if (_state.Status is not (ContainerStatus.Created or ContainerStatus.Dead))
+        {
+            AdoptExecs();
+        }
+
         if (_process is { } process)
         {
             if (_stored.StopDeadline is { } deadline)
@@ -133,6 +142,11 @@ public sealed partial class Container
         {
             _stopTimer?.Dispose();
             _stopTimer = null;
+        }
+
+        foreach (var exec in _execs.Values)
+        {
+            exec.LetGo();
         }
 
         _process?.Release();

@@ -177,6 +177,9 @@ public sealed partial class Container
             BinaryPrimitives.WriteUInt16BigEndian(size, (ushort)rows);
             BinaryPrimitives.WriteUInt16BigEndian(size.AsSpan(2), (ushort)columns);
             await connection.SendAsync(MonitorMessage.Resize, size, cancellation).ConfigureAwait(false);
+            // Attaching to nothing is answered after what was sent before: the terminal has its size when we return.
+            await connection.SendAsync(MonitorMessage.Attach, new byte[1], cancellation).ConfigureAwait(false);
+            await connection.AnswerAsync(MonitorMessage.Attached, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -13,6 +13,7 @@ namespace Bundt.Engine.Containers;
 [JsonSerializable(typeof(ContainerRecord))]
 [JsonSerializable(typeof(StateRecord))]
 [JsonSerializable(typeof(VolumeRecord))]
+[JsonSerializable(typeof(ExecSettings))]
 internal sealed partial class RecordJson : JsonSerializerContext;
 
 /// <summary>A terminal's size as [rows, columns].</summary>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
@@ -38,6 +40,8 @@ public sealed class Exec
     /// <summary>As asked for.</summary>
     public ExecSettings Settings { get; }
 
+    private const string RecordName = "exec.json";
+
     /// <summary>Whether it runs.</summary>
     public bool Running => _process is not null && !_ended.Task.IsCompleted;
 
@@ -68,6 +72,7 @@ public sealed class Exec
         try
         {
             Directory.CreateDirectory(StateDirectory, OwnerOnly);
+            File.WriteAllBytes(Path.Combine(StateDirectory, RecordName), JsonSerializer.SerializeToUtf8Bytes(Settings, RecordJson.Default.ExecSettings));
             Directory.CreateDirectory(RunDirectory, OwnerOnly);
             var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is (> 0, > 0) ? consoleSize : Settings.ConsoleSize));
             var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
@@ -86,6 +91,48 @@ public sealed class Exec
             throw Describe(e);
         }
     }
+
+    /// <summary>An exec of the daemon before, from its directory: it runs, or its exit code is there. Null when neither can be told.</summary>
+    internal static Exec? Adopt(Container container, string directory)
+    {
+        ExecSettings? settings;
+        try
+        {
+            settings = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(directory, RecordName)), RecordJson.Default.ExecSettings);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null;
+        }
+
+        if (settings is null)
+        {
+            return null;
+        }
+
+        var exec = new Exec(container, Path.GetFileName(directory), settings) { _started = 1 };
+        if (ExitRecord.Read(directory) is { } exit)
+        {
+            exec.EndedAt = exit.Finished;
+            exec._ended.TrySetResult(exit.Status);
+            exec.CleanUp();
+            return exec;
+        }
+
+        if (MonitorRecord.Read(directory) is not { } monitor)
+        {
+            return null;
+        }
+
+        var process = new MonitoredProcess(
+            container.Services.Watch, directory, monitor.InitPid, monitor.InitStart, PidFd.TryOpen(monitor.MonitorPid, monitor.MonitorStart));
+        exec._process = process;
+        process.Watch(exec.Ended, _ => { });
+        return exec;
+    }
+
+    /// <summary>The daemon goes: nothing is watched any more.</summary>
+    internal void LetGo() => _process?.Release();
 
     /// <summary>Waits for its end.</summary>
     public Task<int> WaitAsync(CancellationToken cancellation) => _ended.Task.WaitAsync(cancellation);

@@ -63,6 +63,14 @@ internal sealed class MonitorConnection : IStreams
         }
     }
 
+    /// <summary>Passes over what comes until a message of this type, or the end.</summary>
+    public async ValueTask AnswerAsync(MonitorMessage type, CancellationToken cancellation)
+    {
+        while (await ReadMessageAsync(cancellation).ConfigureAwait(false) is { } message && message.Type != type)
+        {
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask SendAsync(MonitorMessage type, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
