@@ -182,6 +182,7 @@ public sealed partial class RuntimeTests
         Directory.CreateDirectory(outside);
         var rootfs = Path.Combine(_directory, "hostile");
         new Command("/bin/cp", "-a", Bundle + "/rootfs", rootfs).Run().Ok();
+        new Command("/bin/rm", "-rf", rootfs + "/dev", rootfs + "/sys").Run().Ok();
         File.CreateSymbolicLink(rootfs + "/dev", outside);
         File.CreateSymbolicLink(rootfs + "/sys", outside);
         RunScript("true", config => config["root"]!["path"] = rootfs);
