@@ -16,7 +16,7 @@ public sealed class BadInputTests : DaemonTests
     public void EndRegistry() => _registry?.Dispose();
 
     [SetUp]
-    public void Count() => _before = Leaks.Of(Daemon);
+    public void Count() => _before = Leaks.AtRest(Daemon);
 
     private void Refused(Result result, int code, params string[] words)
     {
@@ -135,7 +135,7 @@ public sealed class BadInputTests : DaemonTests
     public void A_duplicate_name()
     {
         var id = Bundt("create", "--name", "double", "busybox", "true").Ok().Text;
-        _before = Leaks.Of(Daemon);
+        _before = Leaks.AtRest(Daemon);
         Refused(Bundt("run", "--name", "double", "busybox", "true"), 125, "double", id[..12]);
         Bundt("rm", "double").Ok();
     }

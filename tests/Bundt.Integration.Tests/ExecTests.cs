@@ -91,7 +91,7 @@ public sealed class ExecTests : DaemonTests
     public void A_hundred_in_a_row_leave_nothing()
     {
         Exec("box", "true").Ok();
-        var before = Leaks.Of(Daemon);
+        var before = Leaks.AtRest(Daemon);
         for (var i = 0; i < 100; i++)
         {
             Exec("box", "true").Ok();

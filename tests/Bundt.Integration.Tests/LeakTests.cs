@@ -10,8 +10,7 @@ public sealed class LeakTests : DaemonTests
     [Test]
     public async Task A_thousand_containers_in_a_row_leave_nothing()
     {
-        await WarmUp();
-        var before = Leaks.Of(Daemon);
+        var before = await WarmUp();
         var descriptors = Leaks.Descriptors(Daemon);
         for (var i = 0; i < 1000; i++)
         {
@@ -25,8 +24,7 @@ public sealed class LeakTests : DaemonTests
     [Test]
     public async Task A_hundred_containers_at_once_leave_nothing()
     {
-        await WarmUp();
-        var before = Leaks.Of(Daemon);
+        var before = await WarmUp();
         var descriptors = Leaks.Descriptors(Daemon);
         var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => OneAsync()));
         Assert.That(results.Select(r => (r.ExitCode, r.Stdout, r.Stderr)).Distinct(), Is.EqualTo(new[] { (7, "cake\n", "") }));
@@ -38,8 +36,7 @@ public sealed class LeakTests : DaemonTests
     public void Failed_starts_leave_nothing()
     {
         Bundt("run", "--rm", "--network", "none", "busybox", "true").Ok();
-        Leaks.Settle(Daemon, Leaks.Of(Daemon));
-        var before = Leaks.Of(Daemon);
+        var before = Leaks.AtRest(Daemon);
         for (var i = 0; i < 50; i++)
         {
             Bundt("run", "--rm", "--network", "none", "busybox", "nosuchcommand").Exits(127);
@@ -49,11 +46,10 @@ public sealed class LeakTests : DaemonTests
     }
 
     /// <summary>Thread pool, name space pool, compiled filters: what is made once and kept.</summary>
-    private async Task WarmUp()
+    private async Task<Leaks> WarmUp()
     {
         await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => OneAsync()));
-        var last = Leaks.Of(Daemon);
-        Eventually.True(() => last == (last = Leaks.Of(Daemon)) && last.Containers == 0 && last.Trash == 0, () => $"{last} does not settle", 20);
+        return Leaks.AtRest(Daemon);
     }
 
     private void AssertDescriptors(Dictionary<string, int> before)

@@ -18,6 +18,14 @@ public sealed record Leaks(int HostMounts, int DaemonMounts, int Cgroups, int Pr
             RunEntries: Entries(daemon.Run));
     }
 
+    /// <summary>Counts, once the sweeper has nothing to do and nothing changes any more.</summary>
+    public static Leaks AtRest(Daemon daemon)
+    {
+        var last = Of(daemon);
+        Eventually.True(() => last == (last = Of(daemon)) && last.Trash == 0, () => $"{last} does not come to rest", 20);
+        return last;
+    }
+
     /// <summary>The daemon's open descriptors, by what they are.</summary>
     public static Dictionary<string, int> Descriptors(Daemon daemon) =>
         Directory.GetFiles($"/proc/{daemon.Pid}/fd").Select(Link).Where(l => l.Length > 0)
