@@ -85,7 +85,7 @@ internal static class BundtStreams
         }
         catch (ApiException e) when (e.Status == 404)
         {
-            return (StreamEnd.Exited, ExecExitCode(client, id) ?? throw new BundtException(FailureKind.NotFound, Phase.Run, $"the connection to the daemon was lost, and {Short(id)} was removed meanwhile; its exit code is not known"));
+            return (StreamEnd.Exited, ExecExitCode(client, id) ?? throw new BundtException(FailureKind.NotFound, Phase.Run, $"the connection to the daemon was lost, and the new daemon does not know {Short(id)} any more; its exit code is not known", "An exec goes on in its container; a container with --rm has ended and was removed"));
         }
     }
 

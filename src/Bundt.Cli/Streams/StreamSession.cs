@@ -146,7 +146,7 @@ internal sealed class StreamSession : IDisposable
                 _stderr.Continue();
             }
 
-            if (entries[2].Saw(PollEntry.In) && OnSignal(socket, _signals.Read()))
+            if (entries[2].Saw(PollEntry.In) && _signals.Read() is > 0 and int signal && OnSignal(socket, signal))
             {
                 return StreamEnd.Interrupted;
             }

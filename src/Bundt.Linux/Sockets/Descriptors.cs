@@ -107,10 +107,11 @@ public static unsafe class Descriptors
     public static int ReopenNonBlocking(int fd) => SocketCalls.open($"/proc/self/fd/{fd}", SocketCalls.O_WRONLY | SocketCalls.O_NONBLOCK | SocketCalls.O_NOCTTY | SocketCalls.O_CLOEXEC, 0);
 
     /// <summary>A pipe: read end, write end, both closed on exec.</summary>
-    public static (int Read, int Write) Pipe()
+    /// <param name="nonBlocking">Whether neither end ever waits.</param>
+    public static (int Read, int Write) Pipe(bool nonBlocking = false)
     {
         int* fds = stackalloc int[2];
-        return SocketCalls.pipe2(fds, SocketCalls.O_CLOEXEC) == 0 ? (fds[0], fds[1]) : throw BundtException.Last(Phase.Run, "pipe2");
+        return SocketCalls.pipe2(fds, SocketCalls.O_CLOEXEC | (nonBlocking ? SocketCalls.O_NONBLOCK : 0)) == 0 ? (fds[0], fds[1]) : throw BundtException.Last(Phase.Run, "pipe2");
     }
 
     /// <summary>Closes it.</summary>
