@@ -25,7 +25,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # Generated lists of what each program is built from: a file that disappears rebuilds as well as one that changes.
 sources = $(shell find $(addprefix src/Bundt.,$(1)) \( -name obj -o -name bin \) -prune -o -type f -print) \
           $(wildcard Directory.*.props BannedSymbols.txt global.json .editorconfig)
-CLI_PARTS     := Cli Linux
+CLI_PARTS     := Cli Cli.Tables Linux
 DAEMON_PARTS  := Daemon Engine Runtime Images Oci Linux
 RUNTIME_PARTS := RuntimeCli Runtime Oci Linux
 PROGRAMS      := $(OUT)/bin/bundt $(OUT)/bin/bundtd $(OUT)/bin/bundt-runtime

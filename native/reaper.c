@@ -1,5 +1,6 @@
 /* --init: the container's first process, which reaps orphans and passes signals on, with the command as its child. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/prctl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -31,8 +32,21 @@ static int reap(long command)
     }
 }
 
+/* It lives as long as the container, in front of its filter and with what loading that needs (CAP_SYS_ADMIN): all that it keeps is
+ * the right to pass signals on to a command that has changed its user. */
+static void shed_rights(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct kill_only[2] = {{.effective = 1U << CAP_KILL, .permitted = 1U << CAP_KILL}};
+    const struct __user_cap_data_struct none[2] = {{0}};
+    if (SYS(capset, &header, kill_only) < 0)
+        SYS(capset, &header, none);
+    sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
+}
+
 _Noreturn static void serve(long command)
 {
+    shed_rights();
     SYS(close_range, 3, ~0U, 0); /* the status pipe above all: its end of file says that the command runs */
     sys_prctl(PR_SET_NAME, (unsigned long)"bundt-init", 0);
     int status = -1;

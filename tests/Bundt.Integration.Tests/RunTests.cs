@@ -224,6 +224,11 @@ public sealed class RunTests : DaemonTests
         Assert.That(Bundt("run", "--rm", "-it", "busybox", "true").ExitCode, Is.Not.Zero);
 
     [Test]
+    public void The_minimal_init_keeps_no_right_but_to_pass_signals_on() =>
+        Assert.That(Shell("grep -E '^(CapPrm|CapEff|NoNewPrivs)' /proc/1/status", "--init").Ok().Lines.Select(l => l.Split('\t')[1]),
+            Is.EqualTo(new[] { "0000000000000020", "0000000000000020", "1" }));
+
+    [Test]
     public void Init_reaps_orphans_and_passes_signals()
     {
         Bundt("run", "-d", "--init", "--name", "withinit", "--network", "none", "busybox", "sh", "-c", "trap 'exit 5' TERM; (sleep 0.1 &) ; while :; do sleep 0.05; done").Ok();

@@ -14,10 +14,9 @@ internal static class BundtStreams
     /// <summary>Asks the daemon to switch protocols.</summary>
     public const string UpgradeHeaders = "Connection: Upgrade\r\nUpgrade: bundt\r\n";
 
-    /// <summary>A new daemon may have much to look through before it listens; after that long without a byte nobody will come.</summary>
+    /// <summary>Connections that bring nothing are tried anew for this long. (That a daemon listens at all is waited for in <see cref="DaemonClient"/>.)</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    private const int ReconnectPollMilliseconds = 20;
     private const int ExecPollMilliseconds = 100;
 
     /// <summary>Prints the daemon's warnings.</summary>
@@ -54,7 +53,7 @@ internal static class BundtStreams
             }
             else if (end == StreamEnd.Lost && Stopwatch.GetElapsedTime(lost) > s_patience)
             {
-                throw new BundtException(FailureKind.Unavailable, Phase.Run, "the connection to the daemon was lost, and no daemon has come back", $"The container goes on; see: bundt logs {Short(id)}");
+                throw NobodyCameBack(id);
             }
         }
 
@@ -65,6 +64,9 @@ internal static class BundtStreams
             _ => 0,
         };
     }
+
+    private static BundtException NobodyCameBack(string id) =>
+        new(FailureKind.Unavailable, Phase.Run, "the connection to the daemon was lost, and no daemon has come back", $"The container goes on; see: bundt logs {Short(id)}");
 
     private static (StreamEnd End, int? Code) Resume(StreamSession session, DaemonClient client, string id)
     {
@@ -80,8 +82,7 @@ internal static class BundtStreams
         }
         catch (BundtException e) when (e.Kind == FailureKind.Unavailable)
         {
-            Thread.Sleep(ReconnectPollMilliseconds);
-            return (StreamEnd.Lost, null);
+            throw NobodyCameBack(id);
         }
         catch (ApiException e) when (e.Status == 404)
         {
@@ -93,7 +94,6 @@ internal static class BundtStreams
     private static int? ExecExitCode(DaemonClient client, string id)
     {
         bool told = false;
-        long asked = Stopwatch.GetTimestamp();
         while (true)
         {
             JsonElement exec;
@@ -107,11 +107,6 @@ internal static class BundtStreams
             }
             catch (ConnectionLostException)
             {
-                continue;
-            }
-            catch (BundtException e) when (e.Kind == FailureKind.Unavailable && Stopwatch.GetElapsedTime(asked) < s_patience)
-            {
-                Thread.Sleep(ReconnectPollMilliseconds);
                 continue;
             }
 
