@@ -159,28 +159,33 @@ internal sealed class BundtRoutes(ContainerEngine engine)
         bool runs = status is ContainerStatus.Running or ContainerStatus.Paused;
 
         // The terminal or stdin of a container that still runs is the client's again; its output comes out of the log, from where it was.
-        Attachment? input = runs ? await container.AttachAsync(new AttachOptions(container.Settings.OpenStdin, false, false), request.Aborted) : null;
+        // Without a log what it wrote meanwhile is lost, and the output goes on from here.
+        bool logged = container.Settings.LogDriver != "none";
+        Attachment? attachment = runs
+            ? await container.AttachAsync(new AttachOptions(container.Settings.OpenStdin, !logged, !logged), request.Aborted)
+            : null;
         try
         {
             await using HijackedStream client = request.Hijack();
             SwitchAnswer.WriteFrames(client.Output, container.Id, []);
             await client.FlushAsync();
-            var rest = new LogRest(container.ReadLogsAsync(new LogOptions(true, true, Follow: true), client.Ended), stdout, stderr);
-            await using (rest)
+            ProcessStreams streams = attachment is null
+                ? new ProcessStreams(static _ => default, static (_, _) => default, static _ => default)
+                : ProcessStreams.Of(attachment);
+            await using var rest = new LogRest(
+                logged ? container.ReadLogsAsync(new LogOptions(true, true, Follow: true), client.Ended) : AsyncEnumerable.Empty<OutputFrame>(), stdout, stderr);
+            var session = new FrameSession(client, logged ? streams with { Read = rest.ReadAsync } : streams)
             {
-                var streams = new ProcessStreams(
-                    rest.ReadAsync,
-                    input is null ? static (_, _) => ValueTask.CompletedTask : input.WriteStdinAsync,
-                    input is null ? static _ => ValueTask.CompletedTask : input.CloseStdinAsync);
-                var session = new FrameSession(client, streams) { OnResize = container.ResizeAsync, OnSignal = container.KillAsync };
-                await session.RunAsync(async ended => (await exit.WaitAsync(ended)).ExitCode);
-            }
+                OnResize = container.ResizeAsync,
+                OnSignal = container.KillAsync,
+            };
+            await session.RunAsync(async ended => (await exit.WaitAsync(ended)).ExitCode);
         }
         finally
         {
-            if (input is not null)
+            if (attachment is not null)
             {
-                await input.DisposeAsync();
+                await attachment.DisposeAsync();
             }
         }
     }

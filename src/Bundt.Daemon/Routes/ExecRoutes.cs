@@ -111,7 +111,7 @@ internal sealed class ExecRoutes(ContainerEngine engine)
 
     private static void WriteFailure(HijackedStream client, BundtException failure, bool tty)
     {
-        byte[] text = Encoding.UTF8.GetBytes($"OCI runtime exec failed: {ErrorAnswer.Describe(failure).Body.Message}\r\n");
+        byte[] text = Encoding.UTF8.GetBytes(ErrorAnswer.Describe(failure).Body.Message + "\r\n");
         if (tty)
         {
             HijackedStream.WriteBytes(client.Output, text);

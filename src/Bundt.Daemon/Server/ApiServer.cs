@@ -22,6 +22,7 @@ internal sealed class ApiServer : IHttpApplication<HttpContext>, IAsyncDisposabl
     private readonly Func<ApiRequest, Task> _handler;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly IdleMemory _memory = new();
     private readonly KestrelServer _kestrel;
     private readonly Socket _listener;
 
@@ -73,6 +74,7 @@ internal sealed class ApiServer : IHttpApplication<HttpContext>, IAsyncDisposabl
         _kestrel.Dispose();
         await _stopping.CancelAsync();
         _listener.Dispose();
+        _memory.Dispose();
     }
 
     HttpContext IHttpApplication<HttpContext>.CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
@@ -101,6 +103,10 @@ internal sealed class ApiServer : IHttpApplication<HttpContext>, IAsyncDisposabl
 #pragma warning restore CA1031
         {
             await ErrorAnswer.WriteAsync(request, exception, _logger);
+        }
+        finally
+        {
+            _memory.Touch();
         }
     }
 }
