@@ -113,6 +113,8 @@ def _users(tar, users):
 
 def _tree(tar, top):
     """A directory of the recipe, file by file; an executable stays one."""
+    if not top.is_dir():
+        raise FileNotFoundError(f"{top}: the recipe names this directory of files")
     for path in sorted(top.rglob("*")):
         name = str(path.relative_to(top))
         if path.is_symlink():
