@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Bundt.Daemon.Configuration;
 using Bundt.Daemon.Logging;
 using Bundt.Daemon.Routes;
@@ -5,7 +6,6 @@ using Bundt.Daemon.Server;
 using Bundt.Engine;
 using Bundt.Linux;
 using Microsoft.Extensions.Logging;
-using System.Runtime.InteropServices;
 
 namespace Bundt.Daemon;
 

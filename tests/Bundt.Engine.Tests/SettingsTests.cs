@@ -41,7 +41,13 @@ public sealed class SettingsTests
     {
         var image = new ImageRunConfig
         {
-            Cmd = ["c"], User = "u", WorkingDir = "/w", StopSignal = "SIGINT", Env = ["A=1", "B=2"], Volumes = ["/v"], ExposedPorts = ["80/tcp"],
+            Cmd = ["c"],
+            User = "u",
+            WorkingDir = "/w",
+            StopSignal = "SIGINT",
+            Env = ["A=1", "B=2"],
+            Volumes = ["/v"],
+            ExposedPorts = ["80/tcp"],
             Labels = new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" },
         };
         var merged = ImageMerge.Merge(

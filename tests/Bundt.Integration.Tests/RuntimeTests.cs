@@ -155,7 +155,8 @@ public sealed partial class RuntimeTests
     {
         Configure(["sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"]);
         using var process = Process.Start(new ProcessStartInfo(
-            Paths.Program("bundt-runtime"), ["--root", Path.Combine(_directory, "state"), "run", "-b", Bundle, _id]) { RedirectStandardOutput = true })!;
+            Paths.Program("bundt-runtime"), ["--root", Path.Combine(_directory, "state"), "run", "-b", Bundle, _id])
+        { RedirectStandardOutput = true })!;
         Assert.That(process.StandardOutput.ReadLine(), Is.EqualTo("ready"));
         Eventually.True(() => Runtime("state", _id).ExitCode == 0, "no state");
         new Command("/bin/kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture)).Run().Ok();

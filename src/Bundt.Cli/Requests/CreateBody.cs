@@ -117,7 +117,7 @@ internal static class CreateBody
 
         json.Flag("AutoRemove", options.Rm);
         json.Texts("VolumesFrom", options.VolumesFrom);
-        if (options.Tty && Terminal.Size(1) is (> 0, > 0) size)
+        if (options.Tty && Terminal.Size(1) is ( > 0, > 0) size)
         {
             json.WriteStartArray("ConsoleSize");
             json.WriteNumberValue(size.Rows);

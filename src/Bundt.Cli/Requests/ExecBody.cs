@@ -21,7 +21,7 @@ internal static class ExecBody
         json.Texts("Env", KeyValueFiles.Environment(options.EnvFile, options.Env));
         json.Text("WorkingDir", options.Workdir);
         json.Texts("Cmd", options.Arguments);
-        if (options.Tty && Terminal.Size(1) is (> 0, > 0) size)
+        if (options.Tty && Terminal.Size(1) is ( > 0, > 0) size)
         {
             json.WriteStartArray("ConsoleSize");
             json.WriteNumberValue(size.Rows);

@@ -333,7 +333,7 @@ internal sealed class StreamSession : IDisposable
             return;
         }
 
-        (int rows, int columns) = Terminal.Size(1) is (> 0, > 0) size ? size : Terminal.Size(0);
+        (int rows, int columns) = Terminal.Size(1) is ( > 0, > 0) size ? size : Terminal.Size(0);
         if (rows == 0 || columns == 0 || (!force && _size == (rows, columns)))
         {
             return;

@@ -1,5 +1,5 @@
-using CommandLine;
 using System.Diagnostics.CodeAnalysis;
+using CommandLine;
 
 namespace Bundt.Daemon.Configuration;
 

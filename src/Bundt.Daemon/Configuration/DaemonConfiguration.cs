@@ -1,8 +1,8 @@
+using System.Text.Json;
 using Bundt.Images;
 using Bundt.Images.Registry;
 using Bundt.Linux;
 using Microsoft.Extensions.Logging;
-using System.Text.Json;
 
 namespace Bundt.Daemon.Configuration;
 

@@ -1,7 +1,7 @@
-using Bundt.Daemon.Server;
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Bundt.Daemon.Server;
 
 namespace Bundt.Daemon.Json;
 

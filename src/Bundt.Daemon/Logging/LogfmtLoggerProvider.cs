@@ -1,8 +1,8 @@
-using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Daemon.Logging;
 

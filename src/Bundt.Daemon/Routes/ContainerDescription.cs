@@ -1,6 +1,6 @@
+using System.Globalization;
 using Bundt.Daemon.Json;
 using Bundt.Engine;
-using System.Globalization;
 
 namespace Bundt.Daemon.Routes;
 

@@ -1,9 +1,9 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
 using Bundt.Images;
 using Bundt.Linux;
-using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Bundt.Daemon.Routes;
 

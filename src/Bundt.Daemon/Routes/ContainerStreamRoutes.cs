@@ -1,10 +1,10 @@
+using System.Globalization;
+using System.IO.Pipelines;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Daemon.Streams;
 using Bundt.Engine;
 using Bundt.Linux;
-using System.Globalization;
-using System.IO.Pipelines;
 
 namespace Bundt.Daemon.Routes;
 

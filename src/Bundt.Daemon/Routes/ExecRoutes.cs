@@ -1,10 +1,10 @@
+using System.Text;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Daemon.Streams;
 using Bundt.Engine;
 using Bundt.Linux;
 using Microsoft.AspNetCore.Http;
-using System.Text;
 
 namespace Bundt.Daemon.Routes;
 

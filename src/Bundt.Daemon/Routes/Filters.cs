@@ -1,7 +1,7 @@
-using Bundt.Daemon.Server;
-using Bundt.Linux;
 using System.Text;
 using System.Text.Json;
+using Bundt.Daemon.Server;
+using Bundt.Linux;
 
 namespace Bundt.Daemon.Routes;
 

@@ -1,6 +1,6 @@
-using Bundt.Linux;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Bundt.Linux;
 
 namespace Bundt.Daemon.Routes;
 

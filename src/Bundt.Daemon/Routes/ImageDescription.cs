@@ -1,8 +1,8 @@
+using System.Text.Json;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
 using Bundt.Images;
-using System.Text.Json;
 
 namespace Bundt.Daemon.Routes;
 

@@ -1,9 +1,9 @@
+using System.Text;
+using System.Text.RegularExpressions;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Images;
 using Bundt.Linux;
-using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Bundt.Daemon.Routes;
 

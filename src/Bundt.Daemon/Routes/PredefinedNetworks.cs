@@ -1,6 +1,6 @@
-using Bundt.Daemon.Json;
 using System.Security.Cryptography;
 using System.Text;
+using Bundt.Daemon.Json;
 
 namespace Bundt.Daemon.Routes;
 

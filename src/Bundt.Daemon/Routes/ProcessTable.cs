@@ -1,7 +1,7 @@
+using System.Globalization;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Linux;
-using System.Globalization;
 
 namespace Bundt.Daemon.Routes;
 

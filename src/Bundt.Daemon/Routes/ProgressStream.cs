@@ -1,10 +1,10 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Threading.Channels;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Images;
 using Bundt.Linux;
-using System.Globalization;
-using System.IO.Pipelines;
-using System.Threading.Channels;
 
 namespace Bundt.Daemon.Routes;
 

@@ -1,9 +1,9 @@
-using Bundt.Daemon.Json;
-using Bundt.Daemon.Server;
-using Bundt.Images;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using Bundt.Daemon.Json;
+using Bundt.Daemon.Server;
+using Bundt.Images;
 
 namespace Bundt.Daemon.Routes;
 

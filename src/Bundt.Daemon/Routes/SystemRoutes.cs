@@ -1,10 +1,10 @@
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Text;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
 using Bundt.Images;
-using System.IO.Pipelines;
-using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Bundt.Daemon.Routes;
 

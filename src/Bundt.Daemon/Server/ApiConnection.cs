@@ -1,9 +1,9 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
 using Bundt.Linux.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
-using System.IO.Pipelines;
-using System.Net.Sockets;
 
 namespace Bundt.Daemon.Server;
 

@@ -1,13 +1,13 @@
-using Bundt.Daemon.Json;
-using Bundt.Linux;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Primitives;
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Bundt.Daemon.Json;
+using Bundt.Linux;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 
 namespace Bundt.Daemon.Server;
 

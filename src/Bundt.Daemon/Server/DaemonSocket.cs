@@ -1,7 +1,7 @@
-using Bundt.Linux;
-using Mono.Unix.Native;
 using System.Globalization;
 using System.Net.Sockets;
+using Bundt.Linux;
+using Mono.Unix.Native;
 
 namespace Bundt.Daemon.Server;
 

@@ -1,6 +1,6 @@
-using Microsoft.AspNetCore.Http;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
 
 namespace Bundt.Daemon.Server;
 

@@ -1,5 +1,5 @@
-using Bundt.Daemon.Server;
 using System.Buffers;
+using Bundt.Daemon.Server;
 
 namespace Bundt.Daemon.Streams;
 

@@ -1,8 +1,8 @@
-using Bundt.Daemon.Server;
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Text;
+using Bundt.Daemon.Server;
 
 namespace Bundt.Daemon.Streams;
 

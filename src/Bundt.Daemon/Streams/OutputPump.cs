@@ -1,6 +1,6 @@
+using System.IO.Pipelines;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
-using System.IO.Pipelines;
 
 namespace Bundt.Daemon.Streams;
 

@@ -1,6 +1,6 @@
-using Bundt.Daemon.Server;
 using System.Buffers;
 using System.IO.Pipelines;
+using Bundt.Daemon.Server;
 
 namespace Bundt.Daemon.Streams;
 

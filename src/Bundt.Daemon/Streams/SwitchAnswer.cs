@@ -1,6 +1,6 @@
-using Bundt.Daemon.Server;
 using System.IO.Pipelines;
 using System.Text;
+using Bundt.Daemon.Server;
 
 namespace Bundt.Daemon.Streams;
 

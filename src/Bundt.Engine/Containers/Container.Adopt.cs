@@ -70,7 +70,11 @@ public sealed partial class Container
         var end = stored.End ?? new EndRecord { ExitCode = Unknown, Error = cause, StartedAt = monitor.Started, FinishedAt = DateTimeOffset.UtcNow };
         _state = new ContainerState
         {
-            Status = ContainerStatus.Exited, ExitCode = end.ExitCode, Error = end.Error, StartedAt = end.StartedAt, FinishedAt = end.FinishedAt,
+            Status = ContainerStatus.Exited,
+            ExitCode = end.ExitCode,
+            Error = end.Error,
+            StartedAt = end.StartedAt,
+            FinishedAt = end.FinishedAt,
         };
         Store(stored with { End = end, StopDeadline = null, Paused = false });
     }
@@ -83,7 +87,9 @@ public sealed partial class Container
         _process = process;
         _state = new ContainerState
         {
-            Status = stored.Paused ? ContainerStatus.Paused : ContainerStatus.Running, Pid = monitor.InitPid, StartedAt = monitor.Started,
+            Status = stored.Paused ? ContainerStatus.Paused : ContainerStatus.Running,
+            Pid = monitor.InitPid,
+            StartedAt = monitor.Started,
         };
     }
 

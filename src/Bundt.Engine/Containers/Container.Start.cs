@@ -67,7 +67,13 @@ public sealed partial class Container
             _adoptedAt = NeverAdopted;
             Become(_state with
             {
-                Status = ContainerStatus.Running, Pid = launched.Pid, ExitCode = 0, Error = "", OomKilled = false, StartedAt = DateTimeOffset.UtcNow, FinishedAt = null,
+                Status = ContainerStatus.Running,
+                Pid = launched.Pid,
+                ExitCode = 0,
+                Error = "",
+                OomKilled = false,
+                StartedAt = DateTimeOffset.UtcNow,
+                FinishedAt = null,
             });
             // Who attached while it was being launched comes too late for the first byte, but not for the rest.
             foreach (var late in _pending)

@@ -31,7 +31,9 @@ internal sealed class ContainerCreation(EngineServices services)
 
         settings = settings with
         {
-            NetworkMode = ById(settings.NetworkMode), PidMode = ById(settings.PidMode), IpcMode = ById(settings.IpcMode),
+            NetworkMode = ById(settings.NetworkMode),
+            PidMode = ById(settings.PidMode),
+            IpcMode = ById(settings.IpcMode),
         };
 
         var id = ContainerNames.NewId();

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Bundt.Linux.Files;
 using Bundt.Engine.Monitors;
+using Bundt.Linux.Files;
 using Bundt.Runtime.Launch;
 
 namespace Bundt.Engine.Containers;

@@ -74,7 +74,7 @@ public sealed class Exec
             Directory.CreateDirectory(StateDirectory, OwnerOnly);
             File.WriteAllBytes(Path.Combine(StateDirectory, RecordName), JsonSerializer.SerializeToUtf8Bytes(Settings, RecordJson.Default.ExecSettings));
             Directory.CreateDirectory(RunDirectory, OwnerOnly);
-            var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is (> 0, > 0) ? consoleSize : Settings.ConsoleSize));
+            var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is ( > 0, > 0) ? consoleSize : Settings.ConsoleSize));
             var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
             _process = process;
             Container.Publish("exec_start: " + string.Join(' ', Settings.Cmd), ("execID", Id));
@@ -161,7 +161,7 @@ public sealed class Exec
             Process = own with
             {
                 Terminal = Settings.Tty,
-                ConsoleSize = Settings.Tty && size is (> 0, > 0) ? new ConsoleSize(size.Rows, size.Columns) : null,
+                ConsoleSize = Settings.Tty && size is ( > 0, > 0) ? new ConsoleSize(size.Rows, size.Columns) : null,
                 Args = Settings.Cmd,
                 Cwd = Settings.WorkingDir.Length > 0 ? RuntimeConfigBuilder.WorkingDirectory(Settings.WorkingDir) : own.Cwd,
                 Env = RuntimeConfigBuilder.Environment(

@@ -158,7 +158,11 @@ public sealed class VolumeStore
 
             var record = new Volumes.VolumeRecord
             {
-                Created = DateTimeOffset.UtcNow, Labels = labels, Options = options, Anonymous = anonymous, MadeFor = madeFor,
+                Created = DateTimeOffset.UtcNow,
+                Labels = labels,
+                Options = options,
+                Anonymous = anonymous,
+                MadeFor = madeFor,
             };
             // The record last: a directory without it is half-made.
             Directory.CreateDirectory(Path.Combine(_root, name), OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);

@@ -147,7 +147,8 @@ internal static class RegistryWire
                 case AuthenticationException or HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }:
                     // The framework does not tell the two apart but in words, which are not there in our programs.
                     return new RegistryFailure(RegistryFailureKind.Unreachable, $"TLS with {address.Authority} failed: its certificate is not trusted, or it speaks plain HTTP",
-                        $"If that is intended, add \"{address.Authority}\" to \"insecure-registries\" in daemon.json", error) { IsTls = true };
+                        $"If that is intended, add \"{address.Authority}\" to \"insecure-registries\" in daemon.json", error)
+                    { IsTls = true };
                 case HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse }:
                     return new RegistryFailure(RegistryFailureKind.Unreachable, $"{address.Authority} does not answer in HTTP", null, error);
                 case TimeoutException or TaskCanceledException:

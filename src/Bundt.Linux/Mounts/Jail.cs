@@ -13,10 +13,10 @@ namespace Bundt.Linux.Mounts;
 public static class Jail
 {
     [ThreadStatic]
-    private static bool t_inside;
+    private static bool s_inside;
 
     /// <summary>The current thread is in a jail: there is no /proc, and its working directory is its own.</summary>
-    internal static bool IsInside => t_inside;
+    internal static bool IsInside => s_inside;
 
     /// <summary>
     /// Runs an action in the jail and waits for it; what it throws comes out. It gets the directory as seen from inside. It must start no
@@ -72,7 +72,7 @@ public static class Jail
 
         // Also gives the thread a root, a working directory and an umask of its own.
         Check(MountCalls.unshare(MountCalls.CLONE_NEWNS), "unshare mount namespace");
-        t_inside = true;
+        s_inside = true;
         _ = MountCalls.umask(0);
         fixed (byte* slash = "/\0"u8, dot = ".\0"u8)
         {

@@ -12,10 +12,10 @@ public sealed record Descriptor(string MediaType, string Digest, long Size)
     public IReadOnlyList<string> Urls { get; init; } = [];
 
     /// <summary>Annotations. Data of a stranger: never file names, never policy.</summary>
-    public IReadOnlyDictionary<string, string> Annotations { get; init; } = EmptyAnnotations;
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = s_emptyAnnotations;
 
     /// <summary>The type of an artifact, or null.</summary>
     public string? ArtifactType { get; init; }
 
-    private static readonly IReadOnlyDictionary<string, string> EmptyAnnotations = new Dictionary<string, string>();
+    private static readonly IReadOnlyDictionary<string, string> s_emptyAnnotations = new Dictionary<string, string>();
 }

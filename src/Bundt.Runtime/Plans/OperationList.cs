@@ -33,8 +33,16 @@ internal sealed class OperationList(PlanSection section)
     public void Mknod(int root, string path, uint mode, ulong device, uint uid, uint gid, int hostNode, string subject) =>
         Add(new()
         {
-            Code = PlanCode.Mknod, Section = section, A = root, B = hostNode, S = path, X = mode, Y = device, Z = (ulong)uid << 32 | gid,
-            Phase = Phase, Subject = subject,
+            Code = PlanCode.Mknod,
+            Section = section,
+            A = root,
+            B = hostNode,
+            S = path,
+            X = mode,
+            Y = device,
+            Z = (ulong)uid << 32 | gid,
+            Phase = Phase,
+            Subject = subject,
         });
 
     public void Chown(int root, string? path, uint uid, uint gid, string subject) =>
@@ -43,7 +51,15 @@ internal sealed class OperationList(PlanSection section)
     public void Write(int root, string path, ReadOnlyMemory<byte> text, byte flags, PlanTolerate tolerate, string subject) =>
         Add(new()
         {
-            Code = PlanCode.Write, Section = section, A = root, S = path, Block = text, Flags = flags, Tolerate = tolerate, Phase = Phase, Subject = subject,
+            Code = PlanCode.Write,
+            Section = section,
+            A = root,
+            S = path,
+            Block = text,
+            Flags = flags,
+            Tolerate = tolerate,
+            Phase = Phase,
+            Subject = subject,
         });
 
     public void WriteInit(string path, ReadOnlyMemory<byte> text, PlanTolerate tolerate = PlanTolerate.None) =>
@@ -63,15 +79,32 @@ internal sealed class OperationList(PlanSection section)
     public void MountFs(int slot, string type, IReadOnlyList<string> options, ulong attributes, string subject) =>
         Add(new()
         {
-            Code = PlanCode.MountFs, Section = section, B = slot, S = type, Strings = options, X = attributes, Phase = Phase, Verb = "mount " + type,
+            Code = PlanCode.MountFs,
+            Section = section,
+            B = slot,
+            S = type,
+            Strings = options,
+            X = attributes,
+            Phase = Phase,
+            Verb = "mount " + type,
             Subject = subject,
         });
 
     public void Overlay(int slot, int firstLower, int lowers, int upper, int work, IReadOnlyList<string> options, string mountPoint) =>
         Add(new()
         {
-            Code = PlanCode.Overlay, Section = section, A = firstLower, B = slot, X = (ulong)lowers, Y = (ulong)(long)upper, Z = (ulong)(long)work,
-            Strings = options, S = mountPoint, Phase = Phase, Verb = "mount overlay", Subject = "/",
+            Code = PlanCode.Overlay,
+            Section = section,
+            A = firstLower,
+            B = slot,
+            X = (ulong)lowers,
+            Y = (ulong)(long)upper,
+            Z = (ulong)(long)work,
+            Strings = options,
+            S = mountPoint,
+            Phase = Phase,
+            Verb = "mount overlay",
+            Subject = "/",
         });
 
     public void OpenTree(int slot, int directory, string? path, ulong flags, string subject) =>
@@ -80,14 +113,30 @@ internal sealed class OperationList(PlanSection section)
     public void Setattr(int slot, ulong set, ulong clear, ulong propagation, int userNamespace, bool recursive, string subject) =>
         Add(new()
         {
-            Code = PlanCode.Setattr, Section = section, A = slot, B = userNamespace, X = set, Y = clear, Z = propagation, Flags = recursive ? (byte)1 : (byte)0,
-            Phase = Phase, Verb = userNamespace >= 0 ? "map the ids of" : "set mount options of", Subject = subject,
+            Code = PlanCode.Setattr,
+            Section = section,
+            A = slot,
+            B = userNamespace,
+            X = set,
+            Y = clear,
+            Z = propagation,
+            Flags = recursive ? (byte)1 : (byte)0,
+            Phase = Phase,
+            Verb = userNamespace >= 0 ? "map the ids of" : "set mount options of",
+            Subject = subject,
         });
 
     public void MoveMount(int mount, int root, string path, bool sameKind, string verb) =>
         Add(new()
         {
-            Code = PlanCode.MoveMount, Section = section, A = mount, B = root, S = path, Flags = sameKind ? (byte)1 : (byte)0, Phase = Phase, Verb = verb,
+            Code = PlanCode.MoveMount,
+            Section = section,
+            A = mount,
+            B = root,
+            S = path,
+            Flags = sameKind ? (byte)1 : (byte)0,
+            Phase = Phase,
+            Verb = verb,
         });
 
     public void Propagation(string path, ulong flags) => Add(new() { Code = PlanCode.Propagation, Section = section, S = path, X = flags, Phase = Phase });
@@ -127,8 +176,15 @@ internal sealed class OperationList(PlanSection section)
     public void Pty(int root, int master, int slave, ConsoleSize size, uint owner) =>
         Add(new()
         {
-            Code = PlanCode.Pty, Section = section, A = root, B = master, X = (ulong)slave, Y = (ulong)size.Height << 16 | (uint)size.Width, Z = owner,
-            Phase = Phase, Subject = "/dev/pts/ptmx",
+            Code = PlanCode.Pty,
+            Section = section,
+            A = root,
+            B = master,
+            X = (ulong)slave,
+            Y = (ulong)size.Height << 16 | (uint)size.Width,
+            Z = owner,
+            Phase = Phase,
+            Subject = "/dev/pts/ptmx",
         });
 
     public void Stdio(int stdin, int stdout, int stderr) =>

@@ -34,7 +34,12 @@ internal sealed class ErrorAnswerTests
         ErrorDetail detail = ErrorAnswer.Describe(new BundtException(Phase.Mount, "mount proc", "/proc", Errno.EPERM, "try that")).Body.Bundt!;
         Assert.That(detail, Is.EqualTo(new ErrorDetail
         {
-            Phase = "Mount", Operation = "mount proc", Path = "/proc", Errno = "EPERM", Hint = "try that", Kind = "Internal",
+            Phase = "Mount",
+            Operation = "mount proc",
+            Path = "/proc",
+            Errno = "EPERM",
+            Hint = "try that",
+            Kind = "Internal",
         }));
     }
 }

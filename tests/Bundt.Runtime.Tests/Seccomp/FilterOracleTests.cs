@@ -29,7 +29,7 @@ public sealed class FilterOracleTests
     public void Dockers_profile_decides_as_libseccomp_does([Values(0UL, 1UL << 21, ulong.MaxValue)] ulong capabilities)
     {
         var source = SeccompCompiler.Source(SeccompProfile.Docker.Resolve(new CapabilitySet(capabilities)));
-        Compare(source, FilterCompiler.Compile(source), LibSeccomp.Compile(source), 40);
+        Compare(source, FilterCompiler.Compile(source), LibSeccomp.Compile(source), 40, judgesSeveralRules: true);
     }
 
     [Test]
@@ -71,7 +71,7 @@ public sealed class FilterOracleTests
         Assert.That(program.Length / 8, Is.LessThan(700));
     }
 
-    private static void Compare(FilterSource source, byte[] ours, byte[] theirs, int samples, bool x32 = true)
+    private static void Compare(FilterSource source, byte[] ours, byte[] theirs, int samples, bool x32 = true, bool judgesSeveralRules = false)
     {
         var random = new Random(42);
         var arguments = new ulong[6];
@@ -99,9 +99,10 @@ public sealed class FilterOracleTests
                     continue;
                 }
 
-                // libseccomp 2.5.4 merges rules that look at different arguments into a tree that lets calls pass which no rule allows.
+                // libseccomp 2.5.4 goes wrong where several rules of one call meet in a tree: different arguments let calls pass that no rule allows,
+                // and of "a < 39" and "a < 2^34" it forgets the second. Docker's own profile it gets right; else the rules themselves judge.
                 var ofCall = source.Rules.Where(rule => rule.Names.Contains(name)).ToArray();
-                var isJudge = ofCall.Length <= 1 || ofCall.All(rule => rule.Conditions.Count <= 1);
+                var isJudge = ofCall.Length <= 1 || judgesSeveralRules && ofCall.All(rule => rule.Conditions.Count <= 1);
                 for (var sample = 0; sample < samples; sample++)
                 {
                     for (var i = 0; i < 6; i++)
