@@ -82,6 +82,8 @@ public static class Jail
             using var place = DirectoryFd.OpenHost("/proc");
             Check(MountCalls.MoveMount(mount, place.Handle), "move_mount");
             Check(MountCalls.fchdir(mount), "fchdir");
+            // The clone of a shared mount is shared too (every mount is where systemd runs), and pivot_root refuses such (EINVAL).
+            Check(MountCalls.mount(null, dot, null, MountCalls.MS_REC | MountCalls.MS_SLAVE, null), "mount slave .");
             Check(MountCalls.PivotRoot(dot, dot), "pivot_root");
             Check(MountCalls.fchdir(old.Handle), "fchdir");
             Check(MountCalls.umount2(dot, MountCalls.MNT_DETACH), "umount old root");
