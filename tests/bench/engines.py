@@ -55,7 +55,8 @@ class Engine:
 
     def remove_all(self):
         ids = quiet([*self.client, "ps", "-aq"], self.environment).split()
-        quiet([*self.client, "rm", "-f", *ids], self.environment)
+        if ids:
+            quiet([*self.client, "rm", "-f", *ids], self.environment)
 
     def pull_command(self, reference):
         return [*self.client, "pull", "-q", reference]
