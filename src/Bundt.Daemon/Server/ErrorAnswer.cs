@@ -53,7 +53,6 @@ internal static partial class ErrorAnswer
         }),
         BadHttpRequestException bad => (bad.StatusCode, new ErrorBody(bad.Message)),
         FormatException format => (StatusCodes.Status400BadRequest, new ErrorBody(format.Message)),
-        NotImplementedException => (StatusCodes.Status501NotImplemented, new ErrorBody("not implemented in this version of Bundt")),
         _ => (StatusCodes.Status500InternalServerError, new ErrorBody($"{exception.GetType().Name}: {exception.Message}")),
     };
 
