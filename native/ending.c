@@ -163,6 +163,8 @@ _Noreturn void finish(struct monitor *self)
 {
     char text[RECORD_SIZE];
     log_flush_note(&self->log);
+    if (!(self->settings.flags & MONITOR_REMOVE)) /* there may be a next life */
+        log_close(&self->log);
     int fd = write_exit_record(self, text);
     announce(self, text);
     wait_for_slow_clients(self);

@@ -6,23 +6,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "monitor.h"
+
 struct log {
     int directory;
     int fd; /* -1: could not be opened (yet) */
     uint32_t files;
     uint64_t limit; /* bytes per file; 0: no log */
     uint64_t size;  /* of the current file: whole frames */
-    uint64_t rotations;
-    uint64_t dropped;     /* bytes that no file took */
-    uint64_t unannounced; /* of these, not yet told by a note */
-    int error;            /* why, positive errno */
+    struct log_position position; /* what the log tells of: its bytes, and the dropped ones that a note has told of */
+    struct log_position untold;   /* dropped bytes that no note has told of yet */
+    uint64_t dropped;             /* bytes that no file took */
+    int error;                    /* why, positive errno */
 };
 
-enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2, LOG_NOTE = 3 };
+/* Opens the log for appending, if there is one: a file is made by the first frame. What a killed writer has left torn
+ * at its end is cut. */
+void log_open(struct log *log, int directory, uint64_t limit, uint32_t files);
 
-/* Opens the log for appending. clean: the last writer ended in order; otherwise a torn frame at the end is looked for
- * and cut. */
-void log_open(struct log *log, int directory, uint64_t limit, uint32_t files, bool clean);
+/* Notes the position at the end, so that the next writer need not look for it. */
+void log_close(struct log *log);
+
+/* What has been read from the container, logged or not. */
+struct log_position log_position(const struct log *log);
 
 /* Writes one frame. What cannot be written is counted and dropped: a full disk must not stop the container. */
 void log_write(struct log *log, enum log_stream stream, const void *data, size_t length);

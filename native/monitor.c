@@ -22,14 +22,12 @@ int op_monitor_open(struct party *party, const struct plan_op *op)
     memcpy(&monitor.settings, plan_string(party, op->t), sizeof monitor.settings);
     monitor.started = record_now();
     const int directory = slot_fd(monitor.settings.directory);
-    /* An exit record of an earlier life says that its log ended in order; so does the absence of any earlier life. */
-    const bool clean = SYS(faccessat, directory, "exit", 0) == 0 || SYS(faccessat, directory, "monitor", 0) != 0;
     result = record_monitor(directory, slot_fd(monitor.settings.lock), party->init_pid, monitor.started, monitor.hello,
                             sizeof monitor.hello);
     if (result < 0)
         return result;
     monitor.record = result;
-    log_open(&monitor.log, directory, monitor.settings.log_size, monitor.settings.log_files, clean);
+    log_open(&monitor.log, directory, monitor.settings.log_size, monitor.settings.log_files);
     return 0;
 }
 
@@ -55,10 +53,9 @@ static void describe_position(void *context, char *buffer, size_t size)
 {
     const struct monitor *self = context;
     struct text text = {.start = buffer, .size = size};
-    text_add_line(&text, "stdout", self->out[0].total);
-    text_add_line(&text, "stderr", self->out[1].total);
-    text_add_line(&text, "log-rotations", self->log.rotations);
-    text_add_line(&text, "log-size", self->log.size);
+    const struct log_position position = log_position(&self->log);
+    text_add_line(&text, "stdout", position.out);
+    text_add_line(&text, "stderr", position.err);
 }
 
 static void begin_streams(struct monitor *self)

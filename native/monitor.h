@@ -57,8 +57,8 @@ enum monitor_message {
     MSG_HELLO = 16,      /* first on every connection: the text of the file `monitor` */
     MSG_EXIT = 17,       /* last on every connection: the text of the file `exit`. Then the monitor closes. An end of file without it: the client
                             came too late (read `exit`), or the monitor was killed */
-    MSG_ATTACHED = 18,   /* answer to MSG_ATTACH, before any output: text, `stdout N`, `stderr N` (bytes read from the container since this
-                            monitor began), `log-rotations N`, `log-size N` (of `stdio.log`: what was read before stands before this offset) */
+    MSG_ATTACHED = 18,   /* answer to MSG_ATTACH, before any output: text, `stdout N`, `stderr N`: where in the log (struct log_position) the
+                            output that follows begins. Without a log, where since this monitor began */
     /* client to monitor */
     MSG_ATTACH = 32,     /* 1 byte, enum attach_flags. Output from this moment on */
     MSG_STDIN = 33,      /* passed over unless attached with ATTACH_STDIN */
@@ -73,9 +73,24 @@ enum attach_flags { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
 struct log_frame {
     uint64_t time_ns;    /* CLOCK_REALTIME when it was read */
     uint32_t length;     /* bytes that follow */
-    uint8_t stream;      /* 1 stdout, 2 stderr, 3 a note of the monitor's own ("4096 bytes dropped: No space left on device") */
+    uint8_t stream;      /* enum log_stream. Others are passed over */
     uint8_t reserved;
     uint16_t magic;      /* LOG_FRAME_MAGIC: a torn frame at the end of a file is recognised and cut */
+};
+
+enum log_stream {
+    LOG_STDOUT = 1,
+    LOG_STDERR = 2,
+    LOG_NOTE = 3,        /* the monitor's own: "4096 bytes dropped: No space left on device\n" */
+    LOG_POSITION = 4,    /* a struct log_position */
+};
+
+/* How many bytes each stream has brought before this point, in all of the container's lives, dropped ones included: a place in the log that stays
+ * the same when files are rotated away. It stands first in every file but the log's very first, behind each note, and last when a monitor has ended
+ * in order. */
+struct log_position {
+    uint64_t out;
+    uint64_t err;
 };
 
 #define LOG_FRAME_MAGIC 0xb10c

@@ -1,5 +1,6 @@
 /* What can be tested without a container: the plan's validator, texts, the log's repair. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -143,7 +144,7 @@ static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
     static char payload[70000];
     int directory = open(test_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct log log;
-    log_open(&log, directory, 1 << 20, 2, true);
+    log_open(&log, directory, 1 << 20, 2);
     const size_t lengths[] = {0, 1, 100, 16384 - 32, 65536, 5};
     uint64_t ends[7] = {0};
     for (int i = 0; i < 6; i++) {
@@ -156,7 +157,7 @@ static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
     snprintf(copy, sizeof copy, "%s/stdio.log", test_directory);
     for (int64_t cut = (int64_t)whole; cut >= 0; cut -= cut > 300 ? 97 : 1) {
         REQUIRE(truncate(copy, cut) == 0);
-        log_open(&log, directory, 1 << 20, 2, false);
+        log_open(&log, directory, 1 << 20, 2);
         uint64_t expected = 0;
         for (int i = 0; i < 7; i++)
             if (ends[i] <= (uint64_t)cut)
@@ -165,6 +166,56 @@ static void a_torn_end_of_any_length_is_cut_to_whole_frames(void)
         close(log.fd);
     }
     close(directory);
+}
+
+/* The first position that a file of the log tells; 0, 0 if its first frame tells none. */
+static struct log_position first_position(const char *name)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/%s", test_directory, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct log_frame frame;
+    struct log_position position;
+    REQUIRE(read(fd, &frame, sizeof frame) == sizeof frame && read(fd, &position, sizeof position) == sizeof position);
+    close(fd);
+    return frame.stream == LOG_POSITION ? position : (struct log_position){0};
+}
+
+static void a_position_outlives_rotations_and_lives(void)
+{
+    static char payload[100];
+    int directory = open(test_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct log log;
+    log_open(&log, directory, 1000, 3);
+    REQUIRE_EQUAL(log.fd, -ENOENT); /* no output, no file */
+    for (int i = 0; i < 10; i++)
+        log_write(&log, i % 2 ? LOG_STDERR : LOG_STDOUT, payload, 100);
+    REQUIRE_EQUAL(first_position("stdio.log.1").out, 0);
+    REQUIRE_EQUAL(first_position("stdio.log").out, 400); /* 8 frames of 116 bytes fit */
+    REQUIRE_EQUAL(first_position("stdio.log").err, 400);
+    for (int life = 0; life < 4; life++) {
+        if (life % 2) /* else as after a SIGKILL */
+            log_close(&log);
+        close(log.fd);
+        log_open(&log, directory, 1000, 3);
+        REQUIRE_EQUAL(log_position(&log).out, 500 + (uint64_t)life * 900);
+        REQUIRE_EQUAL(log_position(&log).err, 500);
+        for (int i = 0; i < 9; i++)
+            log_write(&log, LOG_STDOUT, payload, 100);
+    }
+    REQUIRE(first_position("stdio.log.2").out > 0);
+    close(log.fd);
+    close(directory);
+}
+
+static void without_a_log_output_is_counted_all_the_same(void)
+{
+    struct log log;
+    log_open(&log, -1, 0, 0);
+    log_write(&log, LOG_STDOUT, "four", 4);
+    log_write(&log, LOG_STDERR, "five!", 5);
+    REQUIRE_EQUAL(log_position(&log).out, 4);
+    REQUIRE_EQUAL(log_position(&log).err, 5);
 }
 
 /* An attacker's process: exchanges an honest directory with a link to the outside as fast as it can. Returns its pid.
@@ -241,6 +292,8 @@ static const struct test tests[] = {
     TEST(a_damaged_header_is_refused),
     TEST(texts_never_overflow),
     TEST(a_torn_end_of_any_length_is_cut_to_whole_frames),
+    TEST(a_position_outlives_rotations_and_lives),
+    TEST(without_a_log_output_is_counted_all_the_same),
 };
 
 void run_unit_tests(void) { test_run("unit", tests, sizeof tests / sizeof *tests); }

@@ -96,7 +96,6 @@ public sealed class RunTests
             {
                 // Killed in the middle of a frame.
                 await stream.WriteAsync(FakeDaemon.Frame(1, "hello world").AsMemory(0, 13));
-                await stream.WriteAsync(FakeDaemon.Frame(2, ""));
             }
             else
             {
@@ -108,8 +107,8 @@ public sealed class RunTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(code, Is.EqualTo(7));
-            Assert.That(daemon.Requests.Last().Target, Does.StartWith($"/bundt/v1/containers/{Id}/resume?stdout="));
-            Assert.That(output, Does.StartWith("hello"));
+            Assert.That(daemon.Requests.Last().Target, Is.EqualTo($"/bundt/v1/containers/{Id}/resume?attach=stdout,stderr&stdout=5&stderr=0"));
+            Assert.That(output, Is.EqualTo("hello world"));
         }
     }
 
@@ -312,7 +311,7 @@ public sealed class RunTests
         (uint Local, uint Input) before = terminal.Modes;
         await using var daemon = new FakeDaemon(async (request, stream) =>
         {
-            await stream.WriteAsync(request.Target.Contains("resume", StringComparison.Ordinal) || request.Target.Contains("/exec/", StringComparison.Ordinal)
+            await stream.WriteAsync(request.Target.Contains("resume", StringComparison.Ordinal)
                 ? Encoding.UTF8.GetBytes(FakeDaemon.Json("""{"message":"gone"}""", 404)) : s_upgraded);
         });
         using BundtProcess process = BundtProcess.StartOn(terminal.Name, daemon, "run", "-it", "busybox", "sh");
@@ -336,31 +335,56 @@ public sealed class RunTests
         }
     }
 
-    [Test]
-    public async Task Followed_logs_go_on_behind_the_last_line_when_the_daemon_is_killed()
+    private static byte[] Position(long stdout, long stderr)
+    {
+        byte[] payload = new byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(payload, stdout);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(payload.AsSpan(8), stderr);
+        return FakeDaemon.Frame(19, payload);
+    }
+
+    private static byte[] Time(long nanoseconds)
+    {
+        byte[] payload = new byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(payload, nanoseconds);
+        return FakeDaemon.Frame(20, payload);
+    }
+
+    /// <summary>A daemon whose first answer breaks off behind the first body; the second one is whole.</summary>
+    private static FakeDaemon KilledInTheMiddle(byte[] first, byte[] second)
     {
         int requests = 0;
-        await using var daemon = new FakeDaemon(async (request, stream) =>
+        return new FakeDaemon(async (_, stream) =>
         {
-            if (request.Target.EndsWith("/json", StringComparison.Ordinal))
-            {
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json($$$"""{"Id":"{{{Id}}}","Config":{"Tty":false}}""")));
-                return;
-            }
-
-            byte[] first = [.. FakeDaemon.Frame(1, "2026-01-01T00:00:01.000000001Z one\n"), .. FakeDaemon.Frame(2, "2026-01-01T00:00:01.000000001Z two\n"), .. FakeDaemon.Frame(1, "2026-01-01T00:00:02Z thr")];
-            byte[] second = [.. FakeDaemon.Frame(1, "2026-01-01T00:00:01.000000001Z one\n"), .. FakeDaemon.Frame(2, "2026-01-01T00:00:01.000000001Z two\n"), .. FakeDaemon.Frame(1, "2026-01-01T00:00:02Z three\n")];
             byte[] body = requests++ == 0 ? first : second;
             await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n")));
             await stream.WriteAsync(body);
             await stream.WriteAsync(Encoding.ASCII.GetBytes(requests == 1 ? "\r\n" : "\r\n0\r\n\r\n"));
         });
+    }
+
+    [Test]
+    public async Task Followed_logs_go_on_behind_the_last_byte_when_the_daemon_is_killed()
+    {
+        await using FakeDaemon daemon = KilledInTheMiddle(
+            [.. Position(1000, 50), .. FakeDaemon.Frame(1, "one\n"), .. FakeDaemon.Frame(2, "two\n"), .. FakeDaemon.Frame(1, "thr")],
+            [.. FakeDaemon.Frame(1, "ee\n"), .. FakeDaemon.Frame(3, "a note\n")]);
         (int code, string output, string error) = await BundtProcess.RunAsync(daemon, "", "logs", "-f", "--tail", "5", "web");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((code, output, error), Is.EqualTo((0, "one\nthree\n", "two\n")));
-            Assert.That(daemon.Requests.Last().Target, Does.EndWith("/logs?stdout=1&stderr=1&follow=1&timestamps=1&since=1767225601.000000001"));
+            Assert.That((code, output, error), Is.EqualTo((0, "one\nthree\n", "two\na note\n")));
+            Assert.That(daemon.Requests.Select(r => r.Target), Is.EqualTo((string[])["/bundt/v1/containers/web/logs?follow=1&tail=5", "/bundt/v1/containers/web/logs?follow=1&stdout=1007&stderr=54"]));
         }
+    }
+
+    [Test]
+    public async Task Each_line_of_a_log_has_the_time_of_its_first_byte_through_whatever_daemon_it_comes()
+    {
+        await using FakeDaemon daemon = KilledInTheMiddle(
+            [.. Position(0, 0), .. Time(1_767_225_601_000_000_001), .. FakeDaemon.Frame(1, "one\ntw")],
+            [.. Time(1_767_225_602_120_000_000), .. FakeDaemon.Frame(1, "o\nthree\n")]);
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "", "logs", "-t", "web");
+        Assert.That((code, output), Is.EqualTo((0, "2026-01-01T00:00:01.000000001Z one\n2026-01-01T00:00:01.000000001Z two\n2026-01-01T00:00:02.120000000Z three\n")));
     }
 
     [Test]
@@ -428,28 +452,52 @@ public sealed class RunTests
     }
 
     [Test]
-    public async Task Attach_half_closes_and_asks_wait_for_the_exit_code()
+    public async Task Attach_sends_stdin_and_goes_on_from_the_position_that_it_was_told()
     {
         await using var daemon = new FakeDaemon(async (request, stream) =>
         {
             if (request.Target.EndsWith("/json", StringComparison.Ordinal))
             {
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(FakeDaemon.Json($$$"""{"Id":"{{{Id}}}","State":{"Running":true},"Config":{"Tty":false,"OpenStdin":true},"HostConfig":{"AutoRemove":false}}""")));
+                return;
             }
-            else if (request.Target.Contains("/wait", StringComparison.Ordinal))
+
+            await stream.WriteAsync(s_upgraded);
+            if (request.Target.Contains("/attach", StringComparison.Ordinal))
             {
-                await stream.WriteAsync(Encoding.UTF8.GetBytes("HTTP/1.1 200 OK\r\n\r\n{\"StatusCode\":9}"));
+                await stream.WriteAsync(Position(5_000_000_000, 7));
+                (byte Type, byte[] Payload)? typed = await FakeDaemon.ReadFrameAsync(stream);
+                await stream.WriteAsync(FakeDaemon.Frame(1, "got " + Encoding.UTF8.GetString(typed!.Value.Payload)));
+                _ = await FakeDaemon.ReadFrameAsync(stream);
             }
             else
             {
-                await stream.WriteAsync("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"u8.ToArray());
-                using var all = new MemoryStream();
-                await stream.CopyToAsync(all);
-                await stream.WriteAsync(FakeDaemon.Frame(1, "got " + Encoding.UTF8.GetString(all.ToArray())));
+                await stream.WriteAsync(FakeDaemon.Frame(1, " and more"));
+                await stream.WriteAsync(FakeDaemon.Frame(17, "9"));
             }
         });
         (int code, string output, _) = await BundtProcess.RunAsync(daemon, "typed", "attach", "web");
-        Assert.That((code, output), Is.EqualTo((9, "got typed")));
+        Assert.That((code, output), Is.EqualTo((9, "got typed and more")));
+        Assert.That(daemon.Requests.Skip(1).Select(r => r.Target), Is.EqualTo((string[])
+        [
+            $"/bundt/v1/containers/{Id}/attach?attach=stdin,stdout,stderr",
+            $"/bundt/v1/containers/{Id}/resume?attach=stdin,stdout,stderr&stdout=5000000009&stderr=7",
+        ]));
+    }
+
+    [Test]
+    public async Task Exec_is_picked_up_where_it_fell()
+    {
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(request.Target.Contains("resume", StringComparison.Ordinal)
+                ? (byte[])[.. FakeDaemon.Frame(1, "two"), .. FakeDaemon.Frame(17, "3")]
+                : FakeDaemon.Frame(1, "one "));
+        });
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "", "exec", "web", "ls");
+        Assert.That((code, output), Is.EqualTo((3, "one two")));
+        Assert.That(daemon.Requests.Last().Target, Is.EqualTo($"/bundt/v1/exec/{Id}/resume?attach=stdout,stderr&stdout=4&stderr=0"));
     }
 
     [Test]

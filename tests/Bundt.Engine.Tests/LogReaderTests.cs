@@ -196,6 +196,73 @@ public sealed class LogReaderTests
     }
 
     [Test]
+    public async Task What_comes_after_a_position_is_read_whatever_was_rotated()
+    {
+        Append((1, "abc"), (2, "xy"));
+        Rotate();
+        AppendPosition(3, 2);
+        Append((1, "def"), (1, "ghi"));
+        Rotate();
+        AppendPosition(9, 2);
+        Append((2, "z"));
+
+        Assert.That(await LocatedAsync(0, 0), Is.EqualTo("1@0,0:abc|2@3,0:xy|1@3,2:defghi|2@9,2:z"));
+        Assert.That(await LocatedAsync(4, 1), Is.EqualTo("2@3,1:y|1@4,2:efghi|2@9,2:z"));
+        Assert.That(await LocatedAsync(6, 2), Is.EqualTo("1@6,2:ghi|2@9,2:z"));
+        Assert.That(await LocatedAsync(9, 2), Is.EqualTo("2@9,2:z"));
+        Assert.That(await LocatedAsync(9, 3), Is.Empty);
+
+        File.Delete(LogFiles.Current(_directory) + ".2");
+        Assert.That(await LocatedAsync(2, 0), Does.Match(@"^3@3,2:bundt: 1 bytes of stdout are lost: [^|]*\n\|3@3,2:bundt: 2 bytes of stderr are lost: [^|]*\n\|1@3,2:defghi\|2@9,2:z$"));
+    }
+
+    [Test]
+    public async Task A_position_is_no_output()
+    {
+        Append((1, "a\n"));
+        AppendPosition(2, 0);
+        Append((1, "b\n"), (2, "c\n"));
+
+        Assert.That(await TextAsync(new LogOptions(true, true)), Is.EqualTo("1:a\n|1:b\n|2:c\n"));
+        Assert.That(await TextAsync(new LogOptions(true, true, Tail: 2)), Is.EqualTo("1:b\n|2:c\n"));
+    }
+
+    [Test]
+    public async Task A_reader_that_is_slower_than_the_rotation_is_told_what_it_lost()
+    {
+        var ended = new TaskCompletionSource();
+        Append((1, "first\n"));
+        await using var reader = LogReader.ReadAsync(_directory, new LogOptions(true, true, Follow: true), _watch, ended.Task, default).GetAsyncEnumerator();
+        Assert.That(await reader.MoveNextAsync(), Is.True);
+        for (var file = 0; file < 3; file++)
+        {
+            Rotate(keep: 2);
+            AppendPosition(6 + 5 * file, 0);
+            Append((1, $"gone{file}"));
+        }
+
+        ended.SetResult();
+        var rest = new StringBuilder();
+        while (await reader.MoveNextAsync())
+        {
+            rest.Append(reader.Current.Stream).Append(':').Append(Encoding.UTF8.GetString(reader.Current.Bytes.Span)).Append('|');
+        }
+
+        Assert.That(rest.ToString(), Is.EqualTo("2:bundt: 5 bytes of stdout are lost: the log was rotated before they were read\n|1:gone1|1:gone2|"));
+    }
+
+    [Test]
+    public async Task A_follow_says_where_it_has_caught_up_before_it_waits()
+    {
+        Append((1, "abc\n"), (2, "de\n"));
+        await using var reader = LogReader.ReadAsync(
+            _directory, new LogOptions(true, true, Follow: true, Tail: 0) { Located = true }, _watch, new TaskCompletionSource().Task, default).GetAsyncEnumerator();
+
+        Assert.That(await reader.MoveNextAsync(), Is.True);
+        Assert.That((reader.Current.Stream, reader.Current.Bytes.Length, reader.Current.At), Is.EqualTo(((byte)0, 0, new OutputPosition(4, 3))));
+    }
+
+    [Test]
     public async Task Frames_larger_than_the_buffer_pass_unharmed()
     {
         var large = new string('x', 700_000);
@@ -220,6 +287,28 @@ public sealed class LogReaderTests
         {
             file.Write(Frame(stream, text));
         }
+    }
+
+    private void AppendPosition(long stdout, long stderr)
+    {
+        var bytes = new byte[LogFrame.HeaderSize + 16];
+        new LogFrame(UnixTime.ToNanoseconds(s_start.AddSeconds(_clock)), 16, LogFrame.Position).Write(bytes);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), stdout);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(24), stderr);
+        using var file = File.Open(LogFiles.Current(_directory), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        file.Write(bytes);
+    }
+
+    private async Task<string> LocatedAsync(long stdout, long stderr)
+    {
+        var parts = new List<string>();
+        var options = new LogOptions(true, true) { Located = true, From = new OutputPosition(stdout, stderr) };
+        await foreach (var frame in LogReader.ReadAsync(_directory, options, _watch, null, default))
+        {
+            parts.Add($"{frame.Stream}@{frame.At!.Value.Stdout},{frame.At.Value.Stderr}:{Encoding.UTF8.GetString(frame.Bytes.Span)}");
+        }
+
+        return string.Join('|', parts);
     }
 
     private void Rotate(int keep = 5)

@@ -9,7 +9,7 @@ using Bundt.Linux.Terminals;
 
 namespace Bundt.Cli.Commands;
 
-/// <summary><c>attach</c> and <c>start</c>: streams by the Docker Engine API, the exit code by wait.</summary>
+/// <summary><c>attach</c> and <c>start</c>.</summary>
 internal static class AttachCommand
 {
     /// <summary><c>attach</c>.</summary>
@@ -66,64 +66,19 @@ internal static class AttachCommand
             throw new UsageException("the input device is not a TTY");
         }
 
-        void Ask(string target)
-        {
-            try
-            {
-                _ = client.Fetch("POST", $"/containers/{id}/{target}");
-            }
-            catch (Exception e) when (e is ApiException or ConnectionLostException)
-            {
-                // The container ends at this moment: its exit says all.
-            }
-        }
-
+        string attach = stdin ? "stdin,stdout,stderr" : "stdout,stderr";
         using var session = new StreamSession(new StreamRequest
         {
-            Protocol = tty ? StreamProtocol.DockerRaw : StreamProtocol.DockerFrames,
             Stdin = stdin,
             Tty = tty,
             SignalProxy = signalProxy,
             DetachKeys = tty && stdin ? DetachKeys.Parse(detachKeys) : null,
-            Resize = (rows, columns) => Ask($"resize?h={rows}&w={columns}"),
-            Kill = signal => Ask("kill?signal=" + signal),
         });
-        bool autoRemove = container.GetProperty("HostConfig").TryGetProperty("AutoRemove", out JsonElement remove) && remove.GetBoolean();
-        string condition = autoRemove ? "removed" : start ? "next-exit" : "not-running";
-
-        // The wait is registered before anything can end.
-        using HttpConnection wait = client.Open("POST", $"{DaemonClient.Prefix}/containers/{id}/wait?condition={condition}");
-        bool restartNeeded = start;
-        while (true)
-        {
-            using HttpConnection attached = client.Open("POST", $"{DaemonClient.Prefix}/containers/{id}/attach?stream=1&stdout=1&stderr=1{(stdin ? "&stdin=1" : "")}", default, "Connection: Upgrade\r\nUpgrade: tcp\r\n");
-            if (restartNeeded)
-            {
-                _ = client.Fetch("POST", $"/containers/{id}/start");
-                restartNeeded = false;
-            }
-
-            switch (session.Run(attached.Socket, attached.TakeBuffered().Span))
-            {
-                case StreamEnd.Detached:
-                    return 0;
-                case StreamEnd.Interrupted:
-                    return 128 + session.Signal;
-            }
-
-            try
-            {
-                return LifecycleCommands.ExitCode(wait.ReadAll());
-            }
-            catch (ConnectionLostException)
-            {
-                // The daemon was killed: is the container still there to go on with?
-                JsonElement now = client.FetchJson("GET", $"/containers/{id}/json").GetProperty("State");
-                if (!now.GetProperty("Running").GetBoolean())
-                {
-                    return now.GetProperty("ExitCode").GetInt32();
-                }
-            }
-        }
+        using HttpConnection connection = client.Connect();
+        connection.Send("POST", $"/bundt/v1/containers/{id}/attach?attach={attach}{(start ? "&start=1" : "")}", default, BundtStreams.UpgradeHeaders);
+        session.CatchSignals();
+        _ = connection.Receive();
+        DaemonClient.ThrowIfError(connection);
+        return BundtStreams.Finish(session, client, connection, "containers", id, attach);
     }
 }

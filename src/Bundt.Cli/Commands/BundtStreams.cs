@@ -1,14 +1,11 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
 using Bundt.Cli.Http;
-using Bundt.Cli.Output;
 using Bundt.Cli.Streams;
 using Bundt.Linux;
 
 namespace Bundt.Cli.Commands;
 
-/// <summary>The end of run, exec and start -a: streams over our own protocol, picked up again where a killed daemon let them fall.</summary>
+/// <summary>The end of run, exec, attach and start -a: streams over our own protocol, picked up again where a killed daemon let them fall.</summary>
 internal static class BundtStreams
 {
     /// <summary>Asks the daemon to switch protocols.</summary>
@@ -16,8 +13,6 @@ internal static class BundtStreams
 
     /// <summary>Connections that bring nothing are tried anew for this long. (That a daemon listens at all is waited for in <see cref="DaemonClient"/>.)</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-
-    private const int ExecPollMilliseconds = 100;
 
     /// <summary>Prints the daemon's warnings.</summary>
     public static void ShowWarnings(HttpConnection connection)
@@ -32,28 +27,28 @@ internal static class BundtStreams
     }
 
     /// <summary>Copies the streams to their end.</summary>
+    /// <param name="session">The streams.</param>
+    /// <param name="client">Finds the next daemon.</param>
+    /// <param name="connection">Switched to our protocol.</param>
+    /// <param name="kind">"containers" or "exec".</param>
+    /// <param name="id">Of the container or exec.</param>
+    /// <param name="attach">The streams' names, for the request that goes on.</param>
     /// <returns>The exit code.</returns>
-    public static int Finish(StreamSession session, DaemonClient client, HttpConnection connection, string id)
+    public static int Finish(StreamSession session, DaemonClient client, HttpConnection connection, string kind, string id, string attach)
     {
         StreamEnd end = session.Run(connection.Socket, connection.TakeBuffered().Span);
         long lost = Stopwatch.GetTimestamp();
         while (end == StreamEnd.Lost)
         {
-            long before = session.StdoutBytes + session.StderrBytes;
-            (StreamEnd resumed, int? code) = Resume(session, client, id);
-            if (code is int exit)
-            {
-                return exit;
-            }
-
-            end = resumed;
-            if (session.StdoutBytes + session.StderrBytes > before)
+            OutputPosition before = session.Position;
+            end = Resume(session, client, kind, id, attach);
+            if (session.Position != before)
             {
                 lost = Stopwatch.GetTimestamp();
             }
             else if (end == StreamEnd.Lost && Stopwatch.GetElapsedTime(lost) > s_patience)
             {
-                throw NobodyCameBack(id);
+                throw NobodyCameBack(kind, id);
             }
         }
 
@@ -65,63 +60,34 @@ internal static class BundtStreams
         };
     }
 
-    private static BundtException NobodyCameBack(string id) =>
-        new(FailureKind.Unavailable, Phase.Run, "the connection to the daemon was lost, and no daemon has come back", $"The container goes on; see: bundt logs {Short(id)}");
+    private static BundtException NobodyCameBack(string kind, string id) => new(
+        FailureKind.Unavailable,
+        Phase.Run,
+        "the connection to the daemon was lost, and no daemon has come back",
+        kind == "exec" ? "The command goes on in its container" : $"The container goes on; see: bundt logs {Short(id)}");
 
-    private static (StreamEnd End, int? Code) Resume(StreamSession session, DaemonClient client, string id)
+    private static StreamEnd Resume(StreamSession session, DaemonClient client, string kind, string id, string attach)
     {
-        string counts = string.Create(CultureInfo.InvariantCulture, $"stdout={session.StdoutBytes}&stderr={session.StderrBytes}");
         try
         {
-            using HttpConnection connection = client.Open("POST", $"/bundt/v1/containers/{id}/resume?{counts}", default, UpgradeHeaders);
-            return (session.Run(connection.Socket, connection.TakeBuffered().Span), null);
+            using HttpConnection connection = client.Open("POST", $"/bundt/v1/{kind}/{id}/resume?attach={attach}&{session.Position}", default, UpgradeHeaders);
+            return session.Run(connection.Socket, connection.TakeBuffered().Span);
         }
         catch (ConnectionLostException)
         {
-            return (StreamEnd.Lost, null);
+            return StreamEnd.Lost;
         }
         catch (BundtException e) when (e.Kind == FailureKind.Unavailable)
         {
-            throw NobodyCameBack(id);
+            throw NobodyCameBack(kind, id);
         }
         catch (ApiException e) when (e.Status == 404)
         {
-            return (StreamEnd.Exited, ExecExitCode(client, id) ?? throw new BundtException(FailureKind.NotFound, Phase.Run, $"the connection to the daemon was lost, and the new daemon does not know {Short(id)} any more; its exit code is not known", "An exec goes on in its container; a container with --rm has ended and was removed"));
-        }
-    }
-
-    // An exec keeps no log to resume from: its exit code is all that can still be had.
-    private static int? ExecExitCode(DaemonClient client, string id)
-    {
-        bool told = false;
-        while (true)
-        {
-            JsonElement exec;
-            try
-            {
-                exec = client.FetchJson("GET", $"/exec/{id}/json");
-            }
-            catch (ApiException e) when (e.Status == 404)
-            {
-                return null;
-            }
-            catch (ConnectionLostException)
-            {
-                continue;
-            }
-
-            if (!told)
-            {
-                told = true;
-                StandardStreams.Error("bundt: the connection to the daemon was lost; what the command wrote since then is lost too\n");
-            }
-
-            if (!exec.GetProperty("Running").GetBoolean())
-            {
-                return exec.TryGetProperty("ExitCode", out JsonElement code) && code.ValueKind == JsonValueKind.Number ? code.GetInt32() : 255;
-            }
-
-            Thread.Sleep(ExecPollMilliseconds);
+            throw new BundtException(
+                FailureKind.NotFound,
+                Phase.Run,
+                $"the connection to the daemon was lost, and the new daemon does not know {Short(id)} any more; its exit code is not known",
+                kind == "exec" ? "Its container has ended" : "It has ended, and was removed because of --rm or by somebody else");
         }
     }
 

@@ -31,7 +31,6 @@ internal static class ExecCommand
 
             using var session = new StreamSession(new StreamRequest
             {
-                Protocol = StreamProtocol.Bundt,
                 Stdin = stdin,
                 Tty = options.Tty,
                 SignalProxy = options.SigProxy ?? true,
@@ -42,7 +41,7 @@ internal static class ExecCommand
             session.CatchSignals();
             _ = connection.Receive();
             DaemonClient.ThrowIfError(connection);
-            return BundtStreams.Finish(session, client, connection, connection.Header("Bundt-Id") ?? "");
+            return BundtStreams.Finish(session, client, connection, "exec", connection.Header("Bundt-Id") ?? "", stdin ? "stdin,stdout,stderr" : "stdout,stderr");
         }
         catch (ApiException e) when (e.StartExitCode != 125)
         {

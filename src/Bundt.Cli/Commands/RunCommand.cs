@@ -74,7 +74,6 @@ internal static class RunCommand
     {
         using var session = new StreamSession(new StreamRequest
         {
-            Protocol = StreamProtocol.Bundt,
             Stdin = attach.Stdin,
             Stdout = attach.Stdout,
             Stderr = attach.Stderr,
@@ -92,7 +91,7 @@ internal static class RunCommand
         string id = connection.Header("Bundt-Id") ?? "";
         idFile?.Write(id);
         BundtStreams.ShowWarnings(connection);
-        return BundtStreams.Finish(session, client, connection, id);
+        return BundtStreams.Finish(session, client, connection, "containers", id, attach.ToString());
     }
 
     private static string Target(RunOptions options, AttachedStreams attach)

@@ -3,54 +3,64 @@ using Bundt.Cli.Http;
 
 namespace Bundt.Cli.Streams;
 
-/// <summary>Takes the body of a logs answer apart: Docker's frames, or plain bytes of a terminal.</summary>
+/// <summary>Takes the body of a logs answer apart, which is frames.</summary>
 internal static class FrameReader
 {
     private const int HeaderSize = 8;
 
-    /// <summary>What to do with bytes of stream 1 or 2.</summary>
-    public delegate void Sink(int stream, ReadOnlySpan<byte> bytes);
+    /// <summary>Bytes: payloads up to this length come in one piece.</summary>
+    private const int Whole = 16;
+
+    /// <summary>What to do with bytes of a frame.</summary>
+    /// <param name="type">Of the frame.</param>
+    /// <param name="bytes">The next bytes of its payload: all of it where that is not longer than 16.</param>
+    public delegate void Sink(byte type, ReadOnlySpan<byte> bytes);
 
     /// <summary>Reads to the end of the body.</summary>
-    public static void Copy(HttpConnection connection, bool framed, Sink sink)
+    public static void Copy(HttpConnection connection, Sink sink)
     {
         byte[] buffer = new byte[256 * 1024];
-        Span<byte> header = stackalloc byte[HeaderSize];
-        int headerLength = 0;
+        int end = 0;
+        byte type = 0;
         long left = 0;
-        int n;
-        while ((n = connection.ReadBody(buffer)) > 0)
+        while (true)
         {
-            ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
-            if (!framed)
+            int n = connection.ReadBody(buffer.AsSpan(end));
+            if (n <= 0)
             {
-                sink(1, bytes);
-                continue;
+                return;
             }
 
-            while (bytes.Length > 0)
+            end += n;
+            int at = 0;
+            while (true)
             {
                 if (left == 0)
                 {
-                    int part = Math.Min(HeaderSize - headerLength, bytes.Length);
-                    bytes[..part].CopyTo(header[headerLength..]);
-                    headerLength += part;
-                    bytes = bytes[part..];
-                    if (headerLength < HeaderSize)
+                    if (end - at < HeaderSize)
                     {
                         break;
                     }
 
-                    headerLength = 0;
-                    left = BinaryPrimitives.ReadUInt32BigEndian(header[4..]);
+                    type = buffer[at];
+                    left = BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(at + 4));
+                    at += HeaderSize;
                     continue;
                 }
 
-                int payload = (int)Math.Min(left, bytes.Length);
-                sink(header[0] == 2 ? 2 : 1, bytes[..payload]);
-                left -= payload;
-                bytes = bytes[payload..];
+                int part = (int)Math.Min(left, end - at);
+                if (part == 0 || (part < left && part < Whole))
+                {
+                    break;
+                }
+
+                sink(type, buffer.AsSpan(at, part));
+                at += part;
+                left -= part;
             }
+
+            buffer.AsSpan(at, end - at).CopyTo(buffer);
+            end -= at;
         }
     }
 }

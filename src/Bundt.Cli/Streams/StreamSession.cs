@@ -8,7 +8,8 @@ namespace Bundt.Cli.Streams;
 
 /// <summary>
 /// Copies between this client's stdio and a container's streams: one poll loop on one thread. Never waits for one stream while another could go on.
-/// Outlives its connection: after a lost one, <see cref="Run"/> goes on with the next, and the counts say where.
+/// Frames go both ways, with the header of native/monitor.h. Outlives its connection: after a lost one, <see cref="Run"/> goes on with the next, and
+/// the position says where.
 /// </summary>
 internal sealed class StreamSession : IDisposable
 {
@@ -17,6 +18,7 @@ internal sealed class StreamSession : IDisposable
     private const byte FrameStderr = 2;
     private const byte FrameSystemError = 3;
     private const byte FrameExit = 17;
+    private const byte FramePosition = 19;
     private const byte FrameStdin = 33;
     private const byte FrameStdinEnd = 34;
     private const byte FrameResize = 35;
@@ -41,7 +43,6 @@ internal sealed class StreamSession : IDisposable
     private int _sendStart;
     private int _sendEnd;
     private bool _stdinOpen;
-    private bool _stdinEndOwed;
     private (int Rows, int Columns) _size;
 
     /// <summary>Prepares a session; nothing is touched yet.</summary>
@@ -51,13 +52,10 @@ internal sealed class StreamSession : IDisposable
         _stdinOpen = request.Stdin;
     }
 
-    /// <summary>Bytes of stdout received so far.</summary>
-    public long StdoutBytes { get; private set; }
+    /// <summary>How far in the container's output this session is.</summary>
+    public OutputPosition Position { get; private set; }
 
-    /// <summary>Bytes of stderr received so far.</summary>
-    public long StderrBytes { get; private set; }
-
-    /// <summary>The exit code, once <see cref="StreamEnd.Exited"/> was answered in the bundt protocol.</summary>
+    /// <summary>The exit code, once <see cref="StreamEnd.Exited"/> was answered.</summary>
     public int? ExitCode { get; private set; }
 
     /// <summary>The signal, once <see cref="StreamEnd.Interrupted"/> was answered.</summary>
@@ -166,7 +164,7 @@ internal sealed class StreamSession : IDisposable
                 int n = socket.Read(_input);
                 if (n == 0)
                 {
-                    return _request.Protocol == StreamProtocol.Bundt ? StreamEnd.Lost : StreamEnd.Exited;
+                    return StreamEnd.Lost;
                 }
 
                 if (Take(_input.AsSpan(0, n)) is StreamEnd end)
@@ -191,12 +189,6 @@ internal sealed class StreamSession : IDisposable
 
     private StreamEnd? Take(ReadOnlySpan<byte> bytes)
     {
-        if (_request.Protocol == StreamProtocol.DockerRaw)
-        {
-            Output(FrameStdout, bytes);
-            return null;
-        }
-
         while (bytes.Length > 0)
         {
             if (_headerLength < HeaderSize)
@@ -221,7 +213,11 @@ internal sealed class StreamSession : IDisposable
             if (_payloadLeft == 0)
             {
                 _headerLength = 0;
-                if (_header[0] == FrameExit)
+                if (_header[0] == FramePosition)
+                {
+                    Position = OutputPosition.Read(_control.AsSpan(0, _controlLength));
+                }
+                else if (_header[0] == FrameExit)
                 {
                     ExitCode = Utf8Parser.TryParse(_control.AsSpan(0, _controlLength), out int code, out _) ? code : 255;
                     return StreamEnd.Exited;
@@ -237,7 +233,7 @@ internal sealed class StreamSession : IDisposable
         switch (type)
         {
             case FrameStdout:
-                StdoutBytes += bytes.Length;
+                Position = Position with { Stdout = Position.Stdout + bytes.Length };
                 if (_request.Stdout)
                 {
                     _stdout.Write(bytes);
@@ -245,7 +241,7 @@ internal sealed class StreamSession : IDisposable
 
                 break;
             case FrameStderr:
-                StderrBytes += bytes.Length;
+                Position = Position with { Stderr = Position.Stderr + bytes.Length };
                 if (_request.Stderr)
                 {
                     _stderr.Write(bytes);
@@ -255,7 +251,7 @@ internal sealed class StreamSession : IDisposable
             case FrameSystemError:
                 _stderr.Write(bytes);
                 break;
-            case FrameExit:
+            case FrameExit or FramePosition:
                 int n = Math.Min(bytes.Length, _control.Length - _controlLength);
                 bytes[..n].CopyTo(_control.AsSpan(_controlLength));
                 _controlLength += n;
@@ -288,13 +284,13 @@ internal sealed class StreamSession : IDisposable
             bool detached = keys.Filter(typed.AsSpan(0, n), passed, out int length);
             if (length > 0)
             {
-                SendStdin(socket, passed.AsSpan(0, length));
+                SendFrame(socket, FrameStdin, passed.AsSpan(0, length));
             }
 
             return detached;
         }
 
-        SendStdin(socket, typed.AsSpan(0, n));
+        SendFrame(socket, FrameStdin, typed.AsSpan(0, n));
         return false;
     }
 
@@ -314,15 +310,7 @@ internal sealed class StreamSession : IDisposable
         }
 
         string name = number switch { 1 => "SIGHUP", 2 => "SIGINT", 3 => "SIGQUIT", 10 => "SIGUSR1", 12 => "SIGUSR2", 14 => "SIGALRM", _ => "SIGTERM" };
-        if (_request.Protocol == StreamProtocol.Bundt)
-        {
-            SendFrame(socket, FrameSignal, Encoding.ASCII.GetBytes(name));
-        }
-        else
-        {
-            _request.Kill?.Invoke(name);
-        }
-
+        SendFrame(socket, FrameSignal, Encoding.ASCII.GetBytes(name));
         return false;
     }
 
@@ -340,47 +328,17 @@ internal sealed class StreamSession : IDisposable
         }
 
         _size = (rows, columns);
-        if (_request.Protocol == StreamProtocol.Bundt)
-        {
-            Span<byte> payload = stackalloc byte[4];
-            BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)rows);
-            BinaryPrimitives.WriteUInt16BigEndian(payload[2..], (ushort)columns);
-            SendFrame(socket, FrameResize, payload);
-        }
-        else
-        {
-            _request.Resize?.Invoke(rows, columns);
-        }
-    }
-
-    private void SendStdin(UnixSocket socket, ReadOnlySpan<byte> bytes)
-    {
-        if (_request.Protocol == StreamProtocol.Bundt)
-        {
-            SendFrame(socket, FrameStdin, bytes);
-        }
-        else
-        {
-            Send(socket, bytes);
-        }
+        Span<byte> payload = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)rows);
+        BinaryPrimitives.WriteUInt16BigEndian(payload[2..], (ushort)columns);
+        SendFrame(socket, FrameResize, payload);
     }
 
     private void EndStdin(UnixSocket socket)
     {
-        if (_request.Protocol == StreamProtocol.Bundt)
+        if (_request.Stdin)
         {
-            if (_request.Stdin)
-            {
-                SendFrame(socket, FrameStdinEnd, []);
-            }
-        }
-        else if (_sendEnd > _sendStart)
-        {
-            _stdinEndOwed = true;
-        }
-        else
-        {
-            socket.ShutdownWrite();
+            SendFrame(socket, FrameStdinEnd, []);
         }
     }
 
@@ -419,10 +377,5 @@ internal sealed class StreamSession : IDisposable
     {
         int n = socket.TryWrite(_toSend.AsSpan(_sendStart, _sendEnd - _sendStart));
         _sendStart = n < 0 ? _sendEnd : _sendStart + n;
-        if (_sendStart == _sendEnd && _stdinEndOwed)
-        {
-            _stdinEndOwed = false;
-            socket.ShutdownWrite();
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Daemon.Streams;
@@ -18,7 +19,10 @@ internal sealed class BundtRoutes(ContainerEngine engine)
     {
         ("POST", 3, "v1", "run", _) => RunAsync,
         ("POST", 5, "v1", "containers", "exec") => ExecAsync,
+        ("POST", 5, "v1", "containers", "attach") => AttachAsync,
         ("POST", 5, "v1", "containers", "resume") => ResumeAsync,
+        ("GET", 5, "v1", "containers", "logs") => LogsAsync,
+        ("POST", 5, "v1", "exec", "resume") => ResumeExecAsync,
         _ => null,
     };
 
@@ -96,10 +100,10 @@ internal sealed class BundtRoutes(ContainerEngine engine)
             return;
         }
 
-        await SessionOf(client, container, attachment).RunAsync(async ended => (await exit!.WaitAsync(ended)).ExitCode);
+        await SessionOf(client, container, ProcessStreams.Of(attachment)).RunAsync(async ended => (await exit!.WaitAsync(ended)).ExitCode);
     }
 
-    private static FrameSession SessionOf(HijackedStream client, Container container, Attachment attachment) => new(client, ProcessStreams.Of(attachment))
+    private static FrameSession SessionOf(HijackedStream client, Container container, ProcessStreams streams) => new(client, streams)
     {
         OnResize = container.ResizeAsync,
         OnSignal = container.KillAsync,
@@ -121,7 +125,7 @@ internal sealed class BundtRoutes(ContainerEngine engine)
     {
         Container container = engine.Find(request.Path[3]);
         ExecBody body = (await request.ReadJsonAsync(ApiJson.Wire.ExecBody))!;
-        Exec exec = container.CreateExec(ExecRoutes.ToSettings(body));
+        Exec exec = container.CreateExec(ExecRoutes.ToSettings(body) with { Resumable = !body.Detach });
         ExecSettings settings = exec.Settings;
         if (body.Detach)
         {
@@ -132,63 +136,132 @@ internal sealed class BundtRoutes(ContainerEngine engine)
 
         Attachment? started = await exec.StartAsync(
             new AttachOptions(settings.AttachStdin, settings.AttachStdout, settings.AttachStderr), settings.ConsoleSize, CancellationToken.None);
-        await using Attachment attachment = started!;
-        await using HijackedStream client = request.Hijack();
-        SwitchAnswer.WriteFrames(client.Output, exec.Id, []);
-        if (!await client.FlushAsync())
+        try
         {
-            return;
+            await using Attachment attachment = started!;
+            await using HijackedStream client = request.Hijack();
+            SwitchAnswer.WriteFrames(client.Output, exec.Id, []);
+            if (await client.FlushAsync())
+            {
+                await SessionOf(client, exec, ProcessStreams.Of(attachment)).RunAsync(exec.WaitAsync);
+            }
+        }
+        finally
+        {
+            exec.ReleaseOutput();
+        }
+    }
+
+    private static FrameSession SessionOf(HijackedStream client, Exec exec, ProcessStreams streams) => new(client, streams)
+    {
+        OnResize = exec.ResizeAsync,
+        OnSignal = static (_, _) => Task.CompletedTask, // docker's exec passes no signals on
+    };
+
+    /// <summary>attach, and with "start" what start -a is: a start between the attach and the streams.</summary>
+    private async Task AttachAsync(ApiRequest request)
+    {
+        Container container = engine.Find(request.Path[3]);
+        AttachOptions options = Wanted(request) with { Located = true };
+        bool start = request.QueryFlag("start");
+        await request.SkipBodyAsync();
+        if (!start && container.State.Status is not (ContainerStatus.Running or ContainerStatus.Paused))
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Run, "you cannot attach to a stopped container, start it first");
         }
 
-        var session = new FrameSession(client, ProcessStreams.Of(attachment))
+        using var failed = new CancellationTokenSource();
+        Task<ContainerState> exit = container.WaitAsync(start ? WaitCondition.NextExit : WaitCondition.NotRunning, failed.Token);
+        await using Attachment attachment = await container.AttachAsync(options, request.Aborted);
+        if (start)
         {
-            OnResize = exec.ResizeAsync,
-            OnSignal = static (_, _) => Task.CompletedTask, // docker's exec passes no signals on
-        };
-        await session.RunAsync(exec.WaitAsync);
+            try
+            {
+                await container.StartAsync(CancellationToken.None);
+            }
+            catch (BundtException failure) when (failure.Kind == FailureKind.NotModified)
+            {
+                // it runs already: this is an attach
+            }
+            catch (BundtException)
+            {
+                await failed.CancelAsync();
+                throw;
+            }
+        }
+
+        await using HijackedStream client = request.Hijack();
+        SwitchAnswer.WriteFrames(client.Output, container.Id, []);
+        await using var output = new LocatedOutput(attachment.ReadAsync, null);
+        await SessionOf(client, container, ProcessStreams.Of(attachment) with { Read = output.ReadAsync }).RunAsync(async ended => (await exit.WaitAsync(ended)).ExitCode);
     }
 
     private async Task ResumeAsync(ApiRequest request)
     {
         Container container = engine.Find(request.Path[3]);
-        long stdout = Offset(request, "stdout");
-        long stderr = Offset(request, "stderr");
+        AttachOptions wanted = Wanted(request);
+        OutputPosition seen = Seen(request) ?? default;
         await request.SkipBodyAsync();
-        ContainerStatus status = container.State.Status;
         Task<ContainerState> exit = container.WaitAsync(WaitCondition.NotRunning, CancellationToken.None);
-        bool runs = status is ContainerStatus.Running or ContainerStatus.Paused;
-
-        // The terminal or stdin of a container that still runs is the client's again; its output comes out of the log, from where it was.
-        // Without a log what it wrote meanwhile is lost, and the output goes on from here.
         bool logged = container.Settings.LogDriver != "none";
-        Attachment? attachment = runs
-            ? await container.AttachAsync(new AttachOptions(container.Settings.OpenStdin, !logged, !logged), request.Aborted)
-            : null;
+        await using Attachment attachment = await container.AttachAsync(Rest(wanted, logged), request.Aborted);
+        await using HijackedStream client = request.Hijack();
+        SwitchAnswer.WriteFrames(client.Output, container.Id, []);
+        await using LocatedOutput output = OutputSince(seen, wanted, attachment, logged ? container.ReadLogsAsync : null, client.Ended);
+        await SessionOf(client, container, ProcessStreams.Of(attachment) with { Read = output.ReadAsync }).RunAsync(async ended => (await exit.WaitAsync(ended)).ExitCode);
+    }
+
+    private async Task ResumeExecAsync(ApiRequest request)
+    {
+        Exec exec = engine.FindExec(request.Path[3]);
+        AttachOptions wanted = Wanted(request);
+        OutputPosition seen = Seen(request) ?? default;
+        await request.SkipBodyAsync();
+        await using Attachment attachment = await exec.ResumeAsync(Rest(wanted, exec.Logged), request.Aborted);
         try
         {
             await using HijackedStream client = request.Hijack();
-            SwitchAnswer.WriteFrames(client.Output, container.Id, []);
-            await client.FlushAsync();
-            ProcessStreams streams = attachment is null
-                ? new ProcessStreams(static _ => default, static (_, _) => default, static _ => default)
-                : ProcessStreams.Of(attachment);
-            await using var rest = new LogRest(
-                logged ? container.ReadLogsAsync(new LogOptions(true, true, Follow: true), client.Ended) : AsyncEnumerable.Empty<OutputFrame>(), stdout, stderr);
-            var session = new FrameSession(client, logged ? streams with { Read = rest.ReadAsync } : streams)
-            {
-                OnResize = container.ResizeAsync,
-                OnSignal = container.KillAsync,
-            };
-            await session.RunAsync(async ended => (await exit.WaitAsync(ended)).ExitCode);
+            SwitchAnswer.WriteFrames(client.Output, exec.Id, []);
+            await using LocatedOutput output = OutputSince(seen, wanted, attachment, exec.Logged ? exec.ReadLogAsync : null, client.Ended);
+            await SessionOf(client, exec, ProcessStreams.Of(attachment) with { Read = output.ReadAsync }).RunAsync(exec.WaitAsync);
         }
         finally
         {
-            if (attachment is not null)
-            {
-                await attachment.DisposeAsync();
-            }
+            exec.ReleaseOutput();
         }
     }
+
+    /// <summary>What a monitor is asked for by a client that comes back: stdin is the client's again, the output comes out of the log.</summary>
+    private static AttachOptions Rest(AttachOptions wanted, bool logged) =>
+        new(wanted.Stdin, wanted.Stdout && !logged, wanted.Stderr && !logged, Located: !logged, Again: true);
+
+    /// <summary>What a client that comes back has not seen: from the log, or without one what is written from now on.</summary>
+    private static LocatedOutput OutputSince(
+        OutputPosition seen,
+        AttachOptions wanted,
+        Attachment attachment,
+        Func<LogOptions, CancellationToken, IAsyncEnumerable<OutputFrame>>? readLog,
+        CancellationToken ended) => readLog is null
+        ? new LocatedOutput(attachment.ReadAsync, seen) { Unlogged = wanted }
+        : LocatedOutput.Of(readLog(new LogOptions(wanted.Stdout, wanted.Stderr, Follow: true) { Located = true, From = seen }, ended), seen, ended);
+
+    /// <summary>logs for a client that can go on where it was: frames with positions, and with "times" the time of each.</summary>
+    private async Task LogsAsync(ApiRequest request)
+    {
+        Container container = engine.Find(request.Path[3]);
+        bool timed = request.QueryFlag("times");
+        OutputPosition? seen = Seen(request);
+        LogOptions options = ContainerStreamRoutes.ToLogOptions(request, true, true) with { Located = true, From = seen, Timed = timed };
+        await using LocatedOutput output = LocatedOutput.Of(container.ReadLogsAsync(options, request.Ended), seen, request.Ended, timed);
+        PipeWriter client = await request.BeginAsync("application/vnd.bundt.frames");
+        await OutputPump.CopyAsync(output.ReadAsync, client, framed: true, request.Ended);
+    }
+
+    private static AttachOptions Wanted(ApiRequest request) => ParseAttach(request.Query("attach")) ?? throw ApiRequest.Malformed("attach is missing");
+
+    /// <summary>The position that the client has reached; null: it has got nothing yet.</summary>
+    private static OutputPosition? Seen(ApiRequest request) =>
+        request.HasQuery("stdout") || request.HasQuery("stderr") ? new OutputPosition(Offset(request, "stdout"), Offset(request, "stderr")) : null;
 
     private static long Offset(ApiRequest request, string name)
     {

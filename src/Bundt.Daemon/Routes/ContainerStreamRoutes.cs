@@ -29,6 +29,21 @@ internal sealed class ContainerStreamRoutes(ContainerEngine engine)
     /// <summary>Whether output is framed and said to be.</summary>
     public static bool SaysMultiplexed(ApiRequest request, bool tty) => !tty && request.Version >= s_multiplexedSince;
 
+    /// <summary>What a request for logs asks for.</summary>
+    /// <exception cref="BundtException">InvalidArgument.</exception>
+    public static LogOptions ToLogOptions(ApiRequest request, bool stdout, bool stderr)
+    {
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        return new LogOptions(
+            stdout,
+            stderr,
+            request.QueryFlag("follow"),
+            request.QueryFlag("timestamps"),
+            GoTime.Parse(request.Query("since"), "since", now),
+            GoTime.Parse(request.Query("until"), "until", now),
+            Tail(request.Query("tail")));
+    }
+
     private async Task AttachAsync(ApiRequest request)
     {
         Container container = engine.Find(request.Path[1]);
@@ -108,15 +123,7 @@ internal sealed class ContainerStreamRoutes(ContainerEngine engine)
             throw ApiRequest.Malformed("Bad parameters: you must choose at least one stream");
         }
 
-        DateTimeOffset now = DateTimeOffset.UtcNow;
-        var options = new LogOptions(
-            stdout,
-            stderr,
-            request.QueryFlag("follow"),
-            request.QueryFlag("timestamps"),
-            GoTime.Parse(request.Query("since"), "since", now),
-            GoTime.Parse(request.Query("until"), "until", now),
-            Tail(request.Query("tail")));
+        LogOptions options = ToLogOptions(request, stdout, stderr);
         bool tty = container.Settings.Tty;
         string mediaType = SaysMultiplexed(request, tty) ? "application/vnd.docker.multiplexed-stream" : "application/vnd.docker.raw-stream";
         await using IAsyncEnumerator<OutputFrame> frames = container.ReadLogsAsync(options, request.Ended).GetAsyncEnumerator(request.Ended);

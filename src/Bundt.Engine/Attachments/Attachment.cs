@@ -1,3 +1,4 @@
+using System.Text;
 using Bundt.Engine.Monitors;
 
 namespace Bundt.Engine;
@@ -10,6 +11,7 @@ public sealed class Attachment : IAsyncDisposable
     private readonly TaskCompletionSource<IStreams?> _streams = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<Attachment> _left;
     private volatile Task _ended = Task.CompletedTask;
+    private OutputPosition? _at;
     private int _disposed;
 
     internal Attachment(bool tty, AttachOptions options, Action<Attachment> left)
@@ -34,9 +36,19 @@ public sealed class Attachment : IAsyncDisposable
         {
             while (await streams.ReadAsync(cancellation).ConfigureAwait(false) is { } frame)
             {
-                if (frame.Stream == 2 ? Options.Stderr : Options.Stdout)
+                if (frame.Stream == (byte)MonitorMessage.Attached)
                 {
-                    return frame;
+                    if (Options.Located)
+                    {
+                        _at = ReadPosition(frame.Bytes.Span);
+                        return new OutputFrame(0, 0, default) { At = _at };
+                    }
+                }
+                else if (frame.Stream == 2 ? Options.Stderr : Options.Stdout)
+                {
+                    var begin = _at;
+                    _at = begin?.Behind(frame.Stream, frame.Bytes.Length);
+                    return frame with { At = begin };
                 }
             }
         }
@@ -88,6 +100,12 @@ public sealed class Attachment : IAsyncDisposable
         {
             streams?.Dispose();
         }
+    }
+
+    private static OutputPosition ReadPosition(ReadOnlySpan<byte> text)
+    {
+        var record = TextRecord.Parse(Encoding.ASCII.GetString(text));
+        return new OutputPosition(record.Number("stdout"), record.Number("stderr"));
     }
 
     private ValueTask<IStreams?> Streams(CancellationToken cancellation) =>

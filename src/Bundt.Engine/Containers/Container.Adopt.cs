@@ -12,7 +12,7 @@ public sealed partial class Container
     /// So long does a container with --rm outlive its end at least after a new daemon has found it: its client has lost the old daemon, and
     /// comes back for the exit code.
     /// </summary>
-    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
+    internal static TimeSpan Grace { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Tick count (ms); far in the past for what this daemon has started.</summary>
     private long _adoptedAt = NeverAdopted;

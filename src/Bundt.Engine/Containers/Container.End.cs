@@ -149,7 +149,7 @@ public sealed partial class Container
     {
         try
         {
-            var grace = _adoptedAt + (long)s_grace.TotalMilliseconds - Environment.TickCount64;
+            var grace = _adoptedAt + (long)Grace.TotalMilliseconds - Environment.TickCount64;
             if (grace > 0)
             {
                 await Task.WhenAny(_removed.Task, Task.Delay(TimeSpan.FromMilliseconds(grace))).ConfigureAwait(false);

@@ -161,12 +161,16 @@ public sealed partial class Container
         {
             switch (_state.Status)
             {
-                case ContainerStatus.Paused:
+                case ContainerStatus.Paused when !options.Again:
                     throw new BundtException(FailureKind.Conflict, Phase.Run, $"container {Id} is paused, unpause the container before attach");
-                case ContainerStatus.Removing or ContainerStatus.Dead:
+                case ContainerStatus.Removing or ContainerStatus.Dead when !options.Again:
                     throw new BundtException(FailureKind.Conflict, Phase.Run, $"container {Id} is marked for removal and cannot be attached to");
-                case ContainerStatus.Running:
+                case ContainerStatus.Running or ContainerStatus.Paused:
                     process = _process;
+                    break;
+                case var _ when options.Again:
+                    process = null;
+                    attachment.Begin(null, Task.CompletedTask);
                     break;
                 default:
                     process = null;

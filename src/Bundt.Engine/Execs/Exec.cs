@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
+using Bundt.Engine.Logs;
 using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
@@ -20,7 +21,21 @@ public sealed class Exec
     private const int NotFound = 127;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    /// <summary>
+    /// The log of a resumable exec: what was on its way through a killed daemon and, of a command that does not write all too fast, what it
+    /// writes until the next daemon comes. So little of it is gone from the page cache before the kernel writes it to the disk.
+    /// </summary>
+    private const long LogSize = 4 << 20;
+
+    private const int LogFiles = 4;
+
     private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when a resumable exec's files may go.</summary>
+    private readonly TaskCompletionSource _read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Made by another daemon: completes when its client has come back.</summary>
+    private readonly TaskCompletionSource _resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile MonitoredProcess? _process;
     private int _started;
 
@@ -111,11 +126,12 @@ public sealed class Exec
         }
 
         var exec = new Exec(container, Path.GetFileName(directory), settings) { _started = 1 };
+        exec.KeepForResume();
         if (ExitRecord.Read(directory) is { } exit)
         {
             exec.EndedAt = exit.Finished;
             exec._ended.TrySetResult(exit.Status);
-            exec.CleanUp();
+            _ = exec.CleanUpAsync(null);
             return exec;
         }
 
@@ -136,6 +152,31 @@ public sealed class Exec
 
     /// <summary>Waits for its end.</summary>
     public Task<int> WaitAsync(CancellationToken cancellation) => _ended.Task.WaitAsync(cancellation);
+
+    /// <summary>Attaches the client that had started it through another daemon; its stdin and terminal are the client's again.</summary>
+    public async Task<Attachment> ResumeAsync(AttachOptions attach, CancellationToken cancellation)
+    {
+        _resumed.TrySetResult();
+        var attachment = new Attachment(Settings.Tty, attach, _ => { });
+        var connection = _process is { } process && Running ? await MonitorConnection.TryConnectAsync(RunDirectory, cancellation).ConfigureAwait(false) : null;
+        if (connection is not null)
+        {
+            await connection.SendAsync(MonitorMessage.Attach, new[] { (byte)attachment.Flags }, cancellation).ConfigureAwait(false);
+        }
+
+        attachment.Begin(connection, _ended.Task);
+        return attachment;
+    }
+
+    /// <summary>Whether there is a log of its output.</summary>
+    public bool Logged => Settings.Resumable && LogSettings.From(Container.Settings).Kept;
+
+    /// <summary>Reads what a resumable exec has written.</summary>
+    public IAsyncEnumerable<OutputFrame> ReadLogAsync(LogOptions options, CancellationToken cancellation) =>
+        LogReader.ReadAsync(StateDirectory, options, Container.Services.Watch, Running ? _ended.Task : null, cancellation);
+
+    /// <summary>The client of a resumable exec has everything, or has gone: nothing need be kept any more.</summary>
+    public void ReleaseOutput() => _read.TrySetResult();
 
     /// <summary>The size of its terminal.</summary>
     public Task ResizeAsync(int rows, int columns, CancellationToken cancellation) => Running
@@ -176,8 +217,8 @@ public sealed class Exec
             {
                 StateDirectory = StateDirectory,
                 SocketDirectory = RunDirectory,
-                LogSize = 0,
-                LogFiles = 1,
+                LogSize = Logged ? LogSize : 0,
+                LogFiles = LogFiles,
                 OpenStdin = attachment is { Options.Stdin: true },
                 StdinOnce = attachment is { Options.Stdin: true }, // without a client for it, the monitor ends stdin at once
                 Remove = true,
@@ -199,12 +240,32 @@ public sealed class Exec
     private void Publish(int exitCode) =>
         Container.Publish("exec_die", ("execID", Id), ("exitCode", exitCode.ToString(CultureInfo.InvariantCulture)));
 
-    private async Task CleanUpAsync(MonitoredProcess process)
+    private async Task CleanUpAsync(MonitoredProcess? process)
     {
-        await process.MonitorGone.ConfigureAwait(false);
-        process.Release();
+        if (process is not null)
+        {
+            await process.MonitorGone.ConfigureAwait(false);
+            process.Release();
+        }
+
+        if (Settings.Resumable)
+        {
+            await _read.Task.ConfigureAwait(false);
+        }
+
         CleanUp();
     }
+
+    /// <summary>A client that has lost its daemon comes back soon, or never.</summary>
+    private void KeepForResume() => _ = Task.WhenAll(_ended.Task, Task.Delay(Container.Grace)).ContinueWith(
+        _ =>
+        {
+            if (!_resumed.Task.IsCompleted)
+            {
+                ReleaseOutput();
+            }
+        },
+        TaskScheduler.Default);
 
     private void CleanUp()
     {

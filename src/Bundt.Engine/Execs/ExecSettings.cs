@@ -33,6 +33,9 @@ public sealed record ExecSettings
     /// <summary>First terminal size.</summary>
     public (int Rows, int Columns) ConsoleSize { get; init; }
 
+    /// <summary>Its output is kept until a session of its client's has ended in order: the client can go on through the next daemon.</summary>
+    public bool Resumable { get; init; }
+
     /// <summary>"ctrl-p,ctrl-q"; kept for the API.</summary>
     public string DetachKeys { get; init; } = "";
 }

@@ -75,7 +75,7 @@ internal sealed class LineSplitter
             var line = _bytes.WrittenSpan.ToArray();
             _bytes.ResetWrittenCount();
             _inLine = !ended;
-            return new OutputFrame(stream, UnixTime.FromNanoseconds(_time), line);
+            return new OutputFrame(stream, _time, line);
         }
     }
 }

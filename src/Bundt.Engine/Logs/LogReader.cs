@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Bundt.Linux.Watches;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,6 +14,12 @@ internal sealed class LogReader
     private readonly long _until;
     private LogTail.Start _stdoutStart;
     private LogTail.Start _stderrStart;
+
+    /// <summary>Where the next frame begins.</summary>
+    private OutputPosition _at;
+
+    /// <summary>Where the next file begins if nothing was lost; null: that cannot be told.</summary>
+    private OutputPosition? _expected;
 
     private LogReader(string directory, LogOptions options)
     {
@@ -57,6 +64,8 @@ internal sealed class LogReader
             }
 
             FindStarts(files);
+            PassOver(files);
+            var caughtUp = !_options.Located;
             var number = -1;
             LogCursor? cursor = null;
             while (true)
@@ -69,6 +78,21 @@ internal sealed class LogReader
                 {
                     while (cursor is not null && cursor.Next(out var frame, out var offset, out var bytes))
                     {
+                        if (frame.Stream == LogFrame.Position)
+                        {
+                            foreach (var lost in Arrive(LogFrame.ReadPosition(bytes.Span), atHead: offset == 0))
+                            {
+                                foreach (var told in lines is null ? [Locate(lost, _at)] : lines.Split(lost.Frame, lost.Bytes))
+                                {
+                                    yield return told;
+                                }
+                            }
+
+                            continue;
+                        }
+
+                        var begin = _at;
+                        _at = _at.Behind(frame.Stream, frame.Length);
                         if (frame.TimeNanoseconds > _until)
                         {
                             if (ended is not null)
@@ -79,7 +103,7 @@ internal sealed class LogReader
                             continue;
                         }
 
-                        if (!Wanted(frame) || !Behind(frame.Stream, number, offset, ref bytes))
+                        if (!Wanted(frame) || !Behind(frame.Stream, number, offset, ref bytes) || !Unseen(frame.Stream, begin, ref bytes))
                         {
                             continue;
                         }
@@ -94,8 +118,10 @@ internal sealed class LogReader
                         }
                         else
                         {
-                            bytes = cursor.Join(frame, bytes, f => Wanted(f) && f.TimeNanoseconds <= _until && !Tailed);
-                            yield return new OutputFrame(LineSplitter.Visible(frame.Stream), frame.Time, bytes);
+                            begin = begin.Behind(frame.Stream, frame.Length - bytes.Length);
+                            var joined = _options.Timed ? bytes : cursor.Join(frame, bytes, f => Wanted(f) && f.TimeNanoseconds <= _until && !Tailed);
+                            _at = _at.Behind(frame.Stream, joined.Length - bytes.Length);
+                            yield return Locate((frame, joined), begin);
                         }
                     }
 
@@ -113,6 +139,7 @@ internal sealed class LogReader
                     file?.Dispose();
                     file = next;
                     number++;
+                    _expected = cursor is not null ? _at.Later(_options.From ?? default) : number == 0 ? _options.From : null;
                     cursor = Skippable(file) ? null : new LogCursor(file);
                     continue;
                 }
@@ -125,6 +152,12 @@ internal sealed class LogReader
                 if (DateTimeOffset.UtcNow > _options.Until)
                 {
                     yield break;
+                }
+
+                if (!caughtUp)
+                {
+                    caughtUp = true;
+                    yield return new OutputFrame(0, 0, default) { At = _at.Later(_options.From ?? default) };
                 }
 
                 await Task.WhenAny(signal.Rung, ended!).WaitAsync(cancellation).ConfigureAwait(false);
@@ -151,8 +184,77 @@ internal sealed class LogReader
     /// <summary>Whether a tail's start has not been passed yet by both streams: then each frame is looked at by itself.</summary>
     private bool Tailed { get; set; }
 
-    private bool Wanted(LogFrame frame) =>
-        (frame.Stream == 1 ? _options.Stdout : _options.Stderr) && frame.TimeNanoseconds >= _since;
+    private bool Wanted(LogFrame frame) => Wanted(frame.Stream) && frame.TimeNanoseconds >= _since;
+
+    private bool Wanted(byte stream) => stream switch
+    {
+        1 => _options.Stdout,
+        2 or LogFrame.Note => _options.Stderr,
+        _ => false,
+    };
+
+    /// <summary>As the caller sees it.</summary>
+    private OutputFrame Locate((LogFrame Frame, ReadOnlyMemory<byte> Bytes) piece, OutputPosition at) => _options.Located
+        ? new OutputFrame(piece.Frame.Stream, piece.Frame.TimeNanoseconds, piece.Bytes) { At = at }
+        : new OutputFrame(LineSplitter.Visible(piece.Frame.Stream), piece.Frame.TimeNanoseconds, piece.Bytes);
+
+    /// <summary>The log says where it stands: at a file's head that may be behind what has been read so far, which then is lost.</summary>
+    private IEnumerable<(LogFrame Frame, ReadOnlyMemory<byte> Bytes)> Arrive(OutputPosition at, bool atHead)
+    {
+        _at = at;
+        if (!atHead || _expected is not { } expected)
+        {
+            yield break;
+        }
+
+        for (byte stream = 1; stream <= 2; stream++)
+        {
+            var lost = at.Of(stream) - expected.Of(stream);
+            if (lost > 0 && Wanted(stream))
+            {
+                var note = Encoding.UTF8.GetBytes($"bundt: {lost} bytes of {(stream == 1 ? "stdout" : "stderr")} are lost: the log was rotated before they were read\n");
+                yield return (new LogFrame(UnixTime.ToNanoseconds(DateTimeOffset.UtcNow), note.Length, LogFrame.Note), note);
+            }
+        }
+    }
+
+    /// <summary>Whether a frame brings something behind the position from which is read; cuts what lies before it.</summary>
+    private bool Unseen(byte stream, OutputPosition begin, ref Memory<byte> bytes)
+    {
+        if (_options.From is not { } from)
+        {
+            return true;
+        }
+
+        if (stream == LogFrame.Note)
+        {
+            return begin.Later(from) == begin;
+        }
+
+        var seen = from.Of(stream) - begin.Of(stream);
+        if (seen >= bytes.Length)
+        {
+            return false;
+        }
+
+        bytes = bytes[(int)Math.Max(seen, 0)..];
+        return true;
+    }
+
+    /// <summary>Drops the files that lie wholly before the position from which is read.</summary>
+    private void PassOver(Queue<SafeFileHandle> files)
+    {
+        while (_options.From is { } from && files.Count > 1)
+        {
+            var next = LogFrame.HeadOf(files.ElementAt(1));
+            if (next.Later(from) != from)
+            {
+                return;
+            }
+
+            files.Dequeue().Dispose();
+        }
+    }
 
     private void FindStarts(Queue<SafeFileHandle> files)
     {
@@ -161,7 +263,7 @@ internal sealed class LogReader
             return;
         }
 
-        (_stdoutStart, _stderrStart) = LogTail.Find([.. files], tail, stream => stream == 1 ? _options.Stdout : _options.Stderr);
+        (_stdoutStart, _stderrStart) = LogTail.Find([.. files], tail, Wanted);
         // A stream without any line in the tail begins with what comes after these files.
         var after = new LogTail.Start(files.Count - 1, files.Count == 0 ? 0 : RandomAccess.GetLength(files.Last()), 0);
         _stdoutStart = _stdoutStart == LogTail.Start.Nothing ? after : _stdoutStart;

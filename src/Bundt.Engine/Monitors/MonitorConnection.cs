@@ -56,9 +56,9 @@ internal sealed class MonitorConnection : IStreams
                 return null;
             }
 
-            if (message.Type is MonitorMessage.Stdout or MonitorMessage.Stderr)
+            if (message.Type is MonitorMessage.Stdout or MonitorMessage.Stderr or MonitorMessage.Attached)
             {
-                return new OutputFrame((byte)message.Type, DateTimeOffset.UtcNow, message.Payload);
+                return new OutputFrame((byte)message.Type, 0, message.Payload);
             }
         }
     }

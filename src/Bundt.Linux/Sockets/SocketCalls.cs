@@ -12,7 +12,6 @@ internal static unsafe partial class SocketCalls
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int SOL_SOCKET = 1;
     internal const int SO_PEERCRED = 17;
-    internal const int SHUT_WR = 1;
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;
     internal const int O_CREAT = 0x40;
@@ -35,9 +34,6 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int getsockopt(int fd, int level, int option, void* value, uint* length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    internal static partial int shutdown(int fd, int how);
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial nint read(int fd, byte* bytes, nuint length);

@@ -90,9 +90,6 @@ public sealed unsafe class UnixSocket : IDisposable
     /// <summary>Writes what fits without waiting: 0 when nothing does, -1 when the peer reads no more.</summary>
     public int TryWrite(ReadOnlySpan<byte> bytes) => Send(bytes, SocketCalls.MSG_DONTWAIT);
 
-    /// <summary>Says that nothing more will be sent; reading goes on.</summary>
-    public void ShutdownWrite() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_WR);
-
     /// <summary>Pid of the process that made the listening socket (SO_PEERCRED); 0 when it cannot be told.</summary>
     public int PeerPid()
     {

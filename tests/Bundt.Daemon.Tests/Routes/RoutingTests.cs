@@ -46,7 +46,10 @@ internal sealed class RoutingTests
     [TestCase("GET", "/v1.47/networks/none", "NetworkRoutes.InspectAsync")]
     [TestCase("POST", "/bundt/v1/run", "BundtRoutes.RunAsync")]
     [TestCase("POST", "/bundt/v1/containers/abc/exec", "BundtRoutes.ExecAsync")]
+    [TestCase("POST", "/bundt/v1/containers/abc/attach", "BundtRoutes.AttachAsync")]
     [TestCase("POST", "/bundt/v1/containers/abc/resume", "BundtRoutes.ResumeAsync")]
+    [TestCase("GET", "/bundt/v1/containers/abc/logs", "BundtRoutes.LogsAsync")]
+    [TestCase("POST", "/bundt/v1/exec/abc/resume", "BundtRoutes.ResumeExecAsync")]
     public void A_request_finds_its_handler(string method, string path, string handler)
     {
         Func<ApiRequest, Task>? found = s_routes.Find(method, ApiPath.Parse(path));

@@ -139,21 +139,55 @@ internal sealed class SessionTests
         Assert.That(await socket.ReadToEndAsync(), Is.EqualTo((byte[])[.. Frame(1, "out"), .. Frame(17, "137")]));
     }
 
+    private static async Task<string> TextAsync(LocatedOutput output)
+    {
+        var parts = new List<string>();
+        while (await output.ReadAsync(default) is { } frame)
+        {
+            parts.Add(frame.Stream == LocatedOutput.Position
+                ? $"@{BinaryPrimitives.ReadInt64BigEndian(frame.Bytes.Span)},{BinaryPrimitives.ReadInt64BigEndian(frame.Bytes.Span[8..])}"
+                : $"{frame.Stream}:{Encoding.UTF8.GetString(frame.Bytes.Span)}");
+        }
+
+        return string.Join('|', parts);
+    }
+
+    private static OutputFrame At(byte stream, string text, long stdout, long stderr) =>
+        new(stream, 0, Encoding.UTF8.GetBytes(text)) { At = new OutputPosition(stdout, stderr) };
+
     [Test]
-    public async Task What_a_client_has_seen_of_the_log_is_skipped()
+    public async Task A_client_is_told_the_position_where_counting_would_be_wrong()
     {
         static async IAsyncEnumerable<OutputFrame> Log()
         {
             await Task.Yield();
-            yield return new OutputFrame(1, default, "abc"u8.ToArray());
-            yield return new OutputFrame(2, default, "xyz"u8.ToArray());
-            yield return new OutputFrame(1, default, "def"u8.ToArray());
+            yield return At(1, "abc", 10, 5);
+            yield return At(2, "xyz", 13, 5);
+            yield return At(3, "a note", 13, 8);
+            yield return At(1, "def", 20, 8);
+            yield return At(0, "", 23, 8);
         }
 
-        await using var rest = new LogRest(Log(), stdoutSeen: 4, stderrSeen: 0);
-        Assert.That(Encoding.ASCII.GetString((await rest.ReadAsync(default))!.Value.Bytes.Span), Is.EqualTo("xyz"));
-        Assert.That(Encoding.ASCII.GetString((await rest.ReadAsync(default))!.Value.Bytes.Span), Is.EqualTo("ef"));
-        Assert.That(await rest.ReadAsync(default), Is.Null);
+        await using (var fresh = LocatedOutput.Of(Log(), null, default))
+        {
+            Assert.That(await TextAsync(fresh), Is.EqualTo("@10,5|1:abc|2:xyz|3:a note|@20,8|1:def"));
+        }
+
+        await using (var resumed = LocatedOutput.Of(Log(), new OutputPosition(10, 5), default))
+        {
+            Assert.That(await TextAsync(resumed), Is.EqualTo("1:abc|2:xyz|3:a note|@20,8|1:def"));
+        }
+    }
+
+    [Test]
+    public async Task Without_a_log_a_client_is_told_how_much_it_missed()
+    {
+        var frames = new Queue<OutputFrame>([At(0, "", 10, 5), At(1, "abc", 10, 5)]);
+        await using var output = new LocatedOutput(_ => ValueTask.FromResult(frames.TryDequeue(out OutputFrame frame) ? frame : (OutputFrame?)null), new OutputPosition(4, 1))
+        {
+            Unlogged = new AttachOptions(false, true, false),
+        };
+        Assert.That(await TextAsync(output), Does.Match(@"^3:bundt: 6 bytes of stdout are lost: [^|]*\n\|@10,5\|1:abc$"));
     }
 
     private static byte[] Frame(byte type, string payload)
