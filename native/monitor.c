@@ -146,6 +146,12 @@ static void close_others(const struct monitor *self, const struct party *party)
 
 /* --- the loop --- */
 
+/* The buffers have been used, and nothing in them is still on its way. */
+static bool are_buffers_idle(const struct monitor *self, bool behind)
+{
+    return self->buffers_used && !behind && !input_is_busy(&self->input);
+}
+
 /* Milliseconds until something must be looked at without an event; -1: never. */
 static int64_t next_timeout(const struct monitor *self, bool behind)
 {
@@ -155,7 +161,18 @@ static int64_t next_timeout(const struct monitor *self, bool behind)
         return LEFTOVER_RETRY_MS;
     if (self->out[0].hung)
         return TERMINAL_RETRY_MS;
-    return self->buffers_used && !behind && !input_is_busy(&self->input) ? IDLE_MS : -1;
+    if (self->reserve_at_ms != 0)
+        return RESERVE_MS;
+    return are_buffers_idle(self, behind) ? IDLE_MS : -1;
+}
+
+/* What lives for a while gets the room for its exit record also with --rm; what does not is spared the two calls. */
+static void reserve_when_due(struct monitor *self)
+{
+    if (self->reserve_at_ms == 0 || monotonic_ms() < self->reserve_at_ms)
+        return;
+    self->reserve_at_ms = 0;
+    self->reserved = record_reserve(slot_fd(self->settings.directory));
 }
 
 static void handle_input(struct monitor *self, short events)
@@ -186,12 +203,13 @@ static void step(struct monitor *self)
     };
     const unsigned clients = attach_poll(&self->attach, fds + CLIENTS);
 
+    reserve_when_due(self);
     const int64_t timeout = next_timeout(self, behind);
     const struct timespec limit = {.tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000};
     long ready = SYS(ppoll, fds, CLIENTS + clients, timeout < 0 ? NULL : &limit, 0, 0);
     if (ready == 0 && self->init_ended && behind)
         attach_drop_slow(&self->attach);
-    if (ready == 0 && !self->init_ended && self->buffers_used)
+    if (ready == 0 && !self->init_ended && are_buffers_idle(self, behind))
         give_back_buffers(self);
     if (ready == 0 && self->out[0].hung)
         self->out[0].hung = false;
@@ -229,8 +247,9 @@ int op_monitor(struct party *party, const struct plan_op *op)
     sys_prctl(PR_SET_NAME, (unsigned long)"bundt-monitor", 0);
     close_others(self, party);
     SYS(munmap, (char *)party->plan.report + PLAN_OFFSET, party->plan.mapped - PLAN_OFFSET);
-    if (!(self->settings.flags & MONITOR_REMOVE)) /* only now: the start has been answered */
-        self->reserved = record_reserve(slot_fd(self->settings.directory));
+    /* Only now: the start has been answered. */
+    self->reserve_at_ms = monotonic_ms() + (self->settings.flags & MONITOR_REMOVE ? RESERVE_MS : 0);
+    reserve_when_due(self);
     reap_children(self); /* init may have ended before SIGCHLD was blocked */
     while (!self->init_ended || !drain(self))
         step(self);

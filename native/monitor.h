@@ -23,7 +23,7 @@ struct plan_monitor {
     int32_t stdout_read;
     int32_t stderr_read;
     int32_t client;           /* a connected socket: a client attached from the first byte on (as if MSG_ATTACH client_flags had been sent) */
-    int32_t root;             /* O_PATH descriptor of the overlay's root: closed only after the exit has been reported (docs/architecture.md, trap 1) */
+    int32_t root;             /* O_PATH descriptor of the overlay's root: closed only after the exit has been reported (its release may sync the upper file system) */
     int32_t cgroup;           /* the container's cgroup directory: memory.events is read at the end; cgroup.kill if MONITOR_KILL_CGROUP */
     uint32_t client_flags;    /* enum attach_flags */
     uint64_t log_size;        /* bytes per file before it is rotated; 0: no log at all */

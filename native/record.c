@@ -70,6 +70,8 @@ int record_monitor(int directory, int file, int init_pid, uint64_t started, char
     if (result == 0) {
         SYS(unlinkat, directory, "exit", 0); /* of an earlier life */
         result = SYS(pwrite64, fd, buffer, text.length, 0);
+        if (result >= 0 && result != (long)text.length)
+            result = -ENOSPC;
     }
     /* After, not before: a reader sees the old text, the new one, or the new one with a rest behind its `end`. */
     if (result >= 0)

@@ -12,6 +12,7 @@
 /* Milliseconds, and one size. */
 enum {
     IDLE_MS = 1000,         /* after this long without output the buffers' pages go back */
+    RESERVE_MS = 100,       /* until the room for the exit record is taken, with --rm */
     SLOW_CLIENT_MS = 10000, /* what a client that takes nothing gets after the end */
     LEFTOVER_MS = 1000,     /* for processes in init's cgroup that were killed */
     TERMINAL_RETRY_MS = 50, /* nobody has the pty's slave open, but somebody may again */
@@ -39,8 +40,9 @@ struct monitor {
     uint64_t deadline_ms; /* of the current wait after the end */
     bool buffers_used;
     int signals;
-    int record;   /* the locked file `monitor` */
-    int reserved; /* `exit.new`, or -1 */
+    int record;             /* the locked file `monitor` */
+    int reserved;           /* `exit.new`, or -1 */
+    uint64_t reserve_at_ms; /* when to make it; 0: it has been tried */
     struct stream out[2];
     struct log log;
     struct input input;

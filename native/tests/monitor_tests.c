@@ -714,6 +714,29 @@ static void a_full_disk_does_not_cost_the_exit_record(void)
     REQUIRE_EQUAL(exit_value(&m, "status"), 8);
 }
 
+static void a_full_disk_does_not_cost_the_exit_record_of_what_passes(void)
+{
+    begin(&m);
+    REQUIRE(mount("tmpfs", m.directory, "tmpfs", 0, "size=64k,nr_inodes=20") == 0);
+    m.settings.flags = MONITOR_OPEN_STDIN | MONITOR_REMOVE;
+    m.settings.log_size = 0;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "echo ready; read x; exit 8");
+    await_output(m.client, "ready\n");
+    char reserved[160];
+    snprintf(reserved, sizeof reserved, "%s", state_file(&m, "exit.new"));
+    while (access(reserved, F_OK) != 0)
+        usleep(1000);
+    int fd = open(state_file(&m, "filler"), O_WRONLY | O_CREAT, 0600);
+    static char block[4096];
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    send_message(m.client, MSG_STDIN, "\n", 1);
+    REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    REQUIRE_EQUAL(exit_value(&m, "status"), 8);
+}
+
 static void init_of_the_host_s_pid_namespace_takes_its_cgroup_along(void)
 {
     const char *cgroup = test_cgroup();
@@ -750,9 +773,9 @@ static void an_idle_monitor_is_small(void)
     launch_wait(&m.launch);
 }
 
-static void a_terminal_is_attached_resized_and_logged(void)
+/* A terminal of 30 rows and 90 columns that belongs to user 7. */
+static void add_terminal(void)
 {
-    begin(&m);
     struct plan_builder *b = &m.container.builder;
     m.settings.flags = MONITOR_TTY | MONITOR_OPEN_STDIN;
     const int master = builder_slot(b);
@@ -766,6 +789,12 @@ static void a_terminal_is_attached_resized_and_logged(void)
     INIT_OP(b, OP_CTTY, .a = slave);
     INIT_OP(b, OP_STDIO, .a = slave, .b = slave, .x = (uint64_t)slave);
     SUPERVISOR_OP(b, OP_RECV, .a = m.container.sync_supervisor, .b = received_master, .x = 77);
+}
+
+static void a_terminal_is_attached_resized_and_logged(void)
+{
+    begin(&m);
+    add_terminal();
     add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
     start(&m, "stat -c %u $(readlink /proc/self/fd/0); stty size; read x; stty size; read y; exit 9");
     int client = m.client;
@@ -782,6 +811,22 @@ static void a_terminal_is_attached_resized_and_logged(void)
     const char *text = log_text(&m, "stdio.log", 1, NULL);
     REQUIRE_CONTAINS(text, "7\r\n30 90\r\n");
     REQUIRE_CONTAINS(text, "40 100\r\n");
+}
+
+static void input_waits_unharmed_for_a_terminal_that_nobody_has_open(void)
+{
+    begin(&m);
+    add_terminal();
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "stty raw -echo; echo ready; exec 0<&- 1>&- 2>&-; sleep 1; exec < /dev/pts/0 > /dev/pts/0; "
+              "head -c 240000 | tr -d x | wc -c");
+    await_output(m.client, "ready\n");
+    static char block[60000];
+    memset(block, 'x', sizeof block);
+    for (int i = 0; i < 4; i++) /* more than the kernel keeps for a terminal */
+        send_message(m.client, MSG_STDIN, block, sizeof block);
+    REQUIRE_TEXT(collect(m.client, exit_text, sizeof exit_text), "0\n");
+    launch_wait(&m.launch);
 }
 
 static void a_monitor_holds_only_what_it_needs(void)
@@ -867,9 +912,11 @@ static const struct test tests[] = {
     TEST(an_exec_ends_when_its_process_does),
     TEST(an_exec_s_descendant_that_goes_on_writing_is_not_followed),
     TEST(a_full_disk_does_not_cost_the_exit_record),
+    TEST(a_full_disk_does_not_cost_the_exit_record_of_what_passes),
     TEST(init_of_the_host_s_pid_namespace_takes_its_cgroup_along),
     TEST(an_idle_monitor_is_small),
     TEST(a_terminal_is_attached_resized_and_logged),
+    TEST(input_waits_unharmed_for_a_terminal_that_nobody_has_open),
     TEST(a_monitor_holds_only_what_it_needs),
     TEST(a_big_output_arrives_byte_exact),
     TEST(go_must_come_or_the_container_is_taken_down),
