@@ -1,7 +1,10 @@
 /* --init: the container's first process, which reaps orphans and passes signals on, with the command as its child. */
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -32,8 +35,8 @@ static int reap(long command)
     }
 }
 
-/* It lives as long as the container, in front of its filter and with what loading that needs (CAP_SYS_ADMIN): all that it keeps is
- * the right to pass signals on to a command that has changed its user. */
+/* It lives as long as the container, in front of its filter and with what loading that needs (CAP_SYS_ADMIN): all that
+ * it keeps is the right to pass signals on to a command that has changed its user. */
 static void shed_rights(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -44,11 +47,44 @@ static void shed_rights(void)
     sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
 }
 
-_Noreturn static void serve(long command)
+#if defined(__x86_64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
+#else
+#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+#define ALLOW_CALL(name)                                                                                               \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+/* The container's own filter is not yet loaded, and may refuse what is needed here. With CAP_SYS_PTRACE the container
+ * can make this process do anything: what it cannot do is more than these four calls. */
+static void confine(void)
+{
+    static const struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        ALLOW_CALL(rt_sigtimedwait),
+        ALLOW_CALL(wait4),
+        ALLOW_CALL(kill),
+        ALLOW_CALL(exit_group),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    const struct sock_fprog program = {
+        .len = sizeof filter / sizeof *filter,
+        .filter = (struct sock_filter *)(uintptr_t)filter,
+    };
+    SYS(seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+_Noreturn static void serve(const struct party *party, long command)
 {
     shed_rights();
     SYS(close_range, 3, ~0U, 0); /* the status pipe above all: its end of file says that the command runs */
+    SYS(munmap, party->plan.report, party->plan.mapped); /* shared with the monitor, which believes the report */
     sys_prctl(PR_SET_NAME, (unsigned long)"bundt-init", 0);
+    confine();
     int status = -1;
     while (status < 0) {
         siginfo_t info;
@@ -65,14 +101,14 @@ _Noreturn static void serve(long command)
 
 int op_reaper(struct party *party, const struct plan_op *op)
 {
-    (void)party, (void)op;
+    (void)op;
     const uint64_t all = ~UINT64_C(0);
     const uint64_t none = 0;
     SYS(rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
     const struct clone_args args = {.exit_signal = SIGCHLD};
     long pid = SYS(clone3, &args, CLONE_ARGS_SIZE_VER0);
     if (pid > 0)
-        serve(pid);
+        serve(party, pid);
     SYS(rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
     return pid < 0 ? (int)pid : 0;
 }
