@@ -20,15 +20,17 @@ internal static class IdentityPlan
     ];
 
     /// <summary>Everything from the limits up to the command, which is found but not yet executed.</summary>
+    /// <param name="scope">The plan so far.</param>
+    /// <param name="filter">The compiled seccomp program; empty: none.</param>
+    /// <param name="keyring">Name of the new session keyring; null: an anonymous one.</param>
+    /// <param name="reaper">The command runs below a minimal init.</param>
     internal static void Apply(PlanScope scope, ReadOnlyMemory<byte> filter, string? keyring, bool reaper)
     {
         var process = scope.Process;
         var init = scope.Plan.Init;
         init.Phase = Phase.Identity;
-        if (keyring is not null)
-        {
-            init.Named(PlanCode.Keyring, keyring);
-        }
+        // Never the caller's: what root's session or another container keeps in its keyring is not this process's to search.
+        init.Keyring(keyring);
 
         if (process.OomScoreAdj is { } score)
         {

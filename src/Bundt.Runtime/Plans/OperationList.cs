@@ -200,6 +200,8 @@ internal sealed class OperationList(PlanSection section)
 
     public void Capset(ulong effective, ulong permitted, ulong inheritable) =>
         Add(new() { Code = PlanCode.Capset, Section = section, X = effective, Y = permitted, Z = inheritable, Phase = Phase });
+    public void Keyring(string? name) => Add(new() { Code = PlanCode.Keyring, Section = section, S = name, Phase = Phase });
+
 
     public void Chdir(string path, bool create) =>
         Add(new() { Code = PlanCode.Chdir, Section = section, S = path, Flags = create ? (byte)1 : (byte)0, Phase = Phase });
