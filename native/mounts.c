@@ -2,8 +2,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "inroot.h"
 #include "launcher.h"
@@ -56,13 +58,34 @@ static bool are_kinds_different(int source, int target)
            S_ISDIR(source_status.st_mode) != S_ISDIR(target_status.st_mode);
 }
 
+/* Opens what a mount goes onto. An image's links may lead anywhere inside the root, but not into procfs: a mount there
+ * fools the container's programs, and the runtime that trusts what it reads (CVE-2019-19921, CVE-2025-52881). */
+static int open_target(struct party *party, int root, const char *path, bool through_links)
+{
+    int target = inroot_open(root, path, O_PATH, 0, RESOLVE_NO_SYMLINKS);
+    if (target != -ELOOP || !through_links)
+        return target;
+    target = inroot_open(root, path, O_PATH, 0, 0);
+    if (target < 0)
+        return target;
+    struct statfs status;
+    int result = (int)SYS(fstatfs, target, &status);
+    if (result == 0 && status.f_type == PROC_SUPER_MAGIC)
+        result = fail_check(party, DETAIL_INSIDE_PROC, 0);
+    if (result == 0)
+        return target;
+    sys_close(target);
+    return result;
+}
+
 int op_move_mount(struct party *party, const struct plan_op *op)
 {
-    cleanup_close int target = inroot_open(slot_fd(op->b), plan_string(party, op->s), O_PATH, 0, 0);
+    enum { SAME_KIND = 1, NO_LINKS = 2 };
+    cleanup_close int target = open_target(party, slot_fd(op->b), plan_string(party, op->s), !(op->flags & NO_LINKS));
     if (target < 0)
         return target;
     int result = (int)SYS(move_mount, slot_fd(op->a), "", target, "", EMPTY_BOTH);
-    if (result < 0 && op->flags & 1 && are_kinds_different(slot_fd(op->a), target))
+    if (result < 0 && op->flags & SAME_KIND && are_kinds_different(slot_fd(op->a), target))
         return fail_check(party, DETAIL_NOT_A_DIRECTORY, ENOTDIR);
     return result;
 }

@@ -66,7 +66,8 @@ struct plan_report {
 enum report_phase { PHASE_NONE = 0, PHASE_SETUP = 1, PHASE_WAITING = 2 /* at OP_WAIT_START */, PHASE_EXEC = 3 /* execve was called */ };
 enum report_detail { DETAIL_NONE = 0, DETAIL_BAD_PLAN = 1, DETAIL_NOT_NULL_DEVICE = 2, DETAIL_ABORTED = 3 /* end of file instead of go */,
                      DETAIL_PEER_DIED = 4, DETAIL_WRONG_FILESYSTEM = 5, DETAIL_MISSING_INTERPRETER = 6, DETAIL_NOT_A_DIRECTORY = 7,
-                     DETAIL_OUTSIDE_ROOT = 8 /* getcwd is not below / */ };
+                     DETAIL_OUTSIDE_ROOT = 8 /* getcwd is not below / */,
+                     DETAIL_INSIDE_PROC = 9 /* a link led a mount there */ };
 enum report_stamp { STAMP_LAUNCHER = 0, STAMP_CLONE = 1, STAMP_INIT = 2, STAMP_ROOT = 3, STAMP_EXEC = 4 };
 
 struct plan_header {
@@ -128,7 +129,8 @@ enum plan_code {
     OP_OPEN_TREE,       /* open_tree(a, s in root a, or a itself if s = 0, flags x) -> slot b; the path is opened O_PATH in root first */
     OP_SETATTR,         /* mount_setattr on slot a: set x, clear y, propagation z (MS_*), userns slot b (idmap), flags 1: AT_RECURSIVE */
     OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a refusal because one is a directory and
-                           the other is not says so: DETAIL_NOT_A_DIRECTORY */
+                           the other is not says so: DETAIL_NOT_A_DIRECTORY; flags 2: ELOOP where a symbolic link is on the way. Links that lead
+                           into procfs: DETAIL_INSIDE_PROC */
     OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
     OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/") */
     OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (from OP_MOUNT_FS, still

@@ -359,6 +359,25 @@ static void a_file_is_not_mounted_on_a_directory(void)
     REQUIRE_EQUAL(report->detail, DETAIL_NOT_A_DIRECTORY);
 }
 
+static void no_link_leads_a_mount_into_procfs(void)
+{
+    container_begin(&c, CONTAINER_NAMESPACES);
+    INIT_OP(b, OP_SYMLINK, .a = c.root, .s = str("/data"), .t = str("proc/sys"));
+    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .b = 50);
+    INIT_OP(b, OP_MOVE_MOUNT, .a = 50, .b = c.root, .s = str("/data"));
+    REQUIRE_EQUAL(container_fail(&c)->detail, DETAIL_INSIDE_PROC);
+
+    container_begin(&c, CONTAINER_NAMESPACES); /* what leads elsewhere is followed, unless it must not be */
+    INIT_OP(b, OP_SYMLINK, .a = c.root, .s = str("/elsewhere"), .t = str("/tmp"));
+    INIT_OP(b, OP_MOUNT_FS, .s = str("tmpfs"), .b = 50);
+    INIT_OP(b, OP_MOVE_MOUNT, .a = 50, .b = c.root, .s = str("/elsewhere"));
+    INIT_OP(b, OP_MOUNT_FS, .s = str("proc"), .b = 51);
+    INIT_OP(b, OP_MOVE_MOUNT, .a = 51, .b = c.root, .s = str("/elsewhere"), .flags = 2);
+    const struct plan_report *report = container_fail(&c);
+    REQUIRE_EQUAL(report->error, ELOOP);
+    REQUIRE_EQUAL(report->op, b->op_count - 2); /* the last before the hand-off */
+}
+
 static void a_refused_mount_option_is_named(void)
 {
     container_begin(&c, CONTAINER_NAMESPACES);
@@ -677,6 +696,17 @@ static void a_reaper_reaps_forwards_signals_and_passes_the_exit_code_on(void)
     REQUIRE_TEXT(output, "4\n"); /* "total 0" and stdio */
 }
 
+static void a_reaper_is_of_no_use_to_who_gets_hold_of_it(void)
+{
+    container_begin(&c, CONTAINER_NAMESPACES);
+    container_pivot(&c);
+    INIT_OP(b, OP_REAPER);
+    container_shell(&c, "until grep -q '^Seccomp:.2' /proc/1/status; do :; done; "
+                        "grep NoNewPrivs /proc/1/status; echo $(grep -c rw-s /proc/1/maps) shared");
+    REQUIRE_EQUAL(container_run(&c, &output), 0);
+    REQUIRE_TEXT(output, "NoNewPrivs:\t1\n0 shared\n");
+}
+
 static void a_terminal_is_the_session_s_own(void)
 {
     container_begin(&c, CONTAINER_NAMESPACES);
@@ -960,6 +990,7 @@ static const struct test tests[] = {
     TEST(pipes_and_messages_carry_descriptors_and_tokens),
     TEST(binds_are_attached_with_their_attributes),
     TEST(a_file_is_not_mounted_on_a_directory),
+    TEST(no_link_leads_a_mount_into_procfs),
     TEST(a_refused_mount_option_is_named),
     TEST(masked_and_read_only_paths_hide_and_protect),
     TEST(a_null_device_that_is_not_one_stops_the_start),
@@ -974,6 +1005,7 @@ static const struct test tests[] = {
     TEST(a_joiner_that_fails_is_reported),
     TEST(a_created_container_waits_on_its_fifo),
     TEST(a_reaper_reaps_forwards_signals_and_passes_the_exit_code_on),
+    TEST(a_reaper_is_of_no_use_to_who_gets_hold_of_it),
     TEST(a_terminal_is_the_session_s_own),
     TEST(a_ptmx_that_is_not_devpts_is_refused),
     TEST(limits_and_priorities_are_set),

@@ -84,6 +84,7 @@ internal static class LaunchFailure
                 PlanReportDetail.WrongFileSystem => ("the file is not on the kernel's own file system", "Something is mounted over it."),
                 PlanReportDetail.NotADirectory => ("source and target are not both directories or both files", null),
                 PlanReportDetail.Aborted => ("the caller went away", null),
+                PlanReportDetail.InsideProc => ("a symbolic link of the image leads it into /proc", null),
                 _ => ("a check failed", null),
             };
             return new BundtException(FailureKind.Internal, operation.Phase, $"{verb}{where}: {why}", hint);
@@ -94,7 +95,7 @@ internal static class LaunchFailure
             subject = subject is null ? report.Text : $"{subject} ({report.Text})";
         }
 
-        if (operation.Code == PlanCode.Open && report.Errno == Errno.ENOENT && operation.Phase == Phase.Mount)
+        if (operation.Verb == OperationList.BindSource && report.Errno == Errno.ENOENT)
         {
             return new BundtException(
                 FailureKind.InvalidArgument, Phase.Mount, $"bind source path does not exist: {operation.S}");
@@ -113,6 +114,7 @@ internal static class LaunchFailure
         (PlanCode.Overlay, Errno.ENODEV) => "The kernel has no overlay file system: modprobe overlay.",
         (PlanCode.Overlay, Errno.ESTALE) => "The writable layer was mounted volatile before and not unmounted cleanly.",
         (PlanCode.Overlay, Errno.EINVAL) => "The kernel's log says which layer or option it refuses.",
+        (PlanCode.Mkdir or PlanCode.MoveMount, Errno.ELOOP) => "A symbolic link stands in the place.",
         (PlanCode.MountFs, Errno.ENODEV) => "The kernel has no such file system.",
         (PlanCode.Setattr, Errno.EINVAL) => "The file system may not support id maps.",
         (PlanCode.Seccomp, Errno.EINVAL) => "The kernel does not accept the filter.",

@@ -21,4 +21,6 @@ internal enum PlanReportDetail
     NotADirectory = 7,
     /// <summary>The working directory is outside the root.</summary>
     OutsideRoot = 8,
+    /// <summary>A symbolic link led a mount into procfs.</summary>
+    InsideProc = 9,
 }

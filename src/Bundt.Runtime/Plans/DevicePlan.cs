@@ -103,7 +103,7 @@ internal static class DevicePlan
     {
         foreach (var mount in scope.Config.Mounts)
         {
-            if (Path.GetFullPath(mount.Destination, "/") == "/dev" && (mount.Type == "bind" || mount.Options.Contains("bind") || mount.Options.Contains("rbind")))
+            if (Path.GetFullPath(mount.Destination, "/") == "/dev" && MountPlan.IsBind(mount))
             {
                 return true;
             }

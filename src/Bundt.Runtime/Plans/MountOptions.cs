@@ -36,9 +36,6 @@ internal sealed class MountOptions
     /// <summary>The propagation is for all mounts below too.</summary>
     public bool PropagationRecursive { get; private set; }
 
-    /// <summary>It is a bind mount.</summary>
-    public bool Bind { get; private set; }
-
     /// <summary>The bind takes along what is mounted below its source.</summary>
     public bool BindRecursive { get; private set; }
 
@@ -69,13 +66,9 @@ internal sealed class MountOptions
     {
         switch (option)
         {
-            case "" or "defaults" or "async" or "nomand" or "loud" or "nolazytime" or "noiversion" or "auto" or "noauto" or "nouser":
-                break;
-            case "bind":
-                Bind = true;
+            case "" or "defaults" or "async" or "nomand" or "loud" or "nolazytime" or "noiversion" or "auto" or "noauto" or "nouser" or "bind":
                 break;
             case "rbind":
-                Bind = true;
                 BindRecursive = true;
                 break;
             case "shared" or "slave" or "private" or "unbindable" or "rshared" or "rslave" or "rprivate" or "runbindable":

@@ -27,7 +27,7 @@ internal static class MountPlan
             var target = Target(mount);
             var options = MountOptions.Parse(mount.Options, target);
             scope.Plan.Prepare.Phase = scope.Plan.Supervise.Phase = scope.Plan.Init.Phase = Phase.Mount;
-            if (options.Bind || mount.Type is "bind" or "rbind")
+            if (IsBind(mount))
             {
                 Bind(scope, request, mount, target, options, mount.Type == "rbind");
             }
@@ -47,6 +47,18 @@ internal static class MountPlan
         }
     }
 
+    /// <summary>Whether a mount shows what is elsewhere on the host.</summary>
+    internal static bool IsBind(RuntimeMount mount)
+    {
+        var bind = mount.Type is "bind" or "rbind";
+        for (var i = 0; i < mount.Options.Count && !bind; i++)
+        {
+            bind = mount.Options[i] is "bind" or "rbind";
+        }
+
+        return bind;
+    }
+
     private static string Target(RuntimeMount mount)
     {
         var target = Path.GetFullPath(mount.Destination, "/");
@@ -55,7 +67,7 @@ internal static class MountPlan
             throw PlanScope.Invalid($"mount destination {mount.Destination} is the root itself");
         }
 
-        if (target == "/proc" && mount.Type != "proc" && mount.Source is not ("proc" or "/proc"))
+        if (target == "/proc" && (IsBind(mount) ? mount.Source != "/proc" : mount.Type != "proc"))
         {
             throw PlanScope.Invalid("only procfs can be mounted on /proc");
         }
@@ -80,7 +92,7 @@ internal static class MountPlan
         var opened = plan.NewSlot("source");
         var tree = plan.NewSlot("bind");
         var flags = KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | (recursive || options.BindRecursive ? KernelFlags.Recursive : 0);
-        plan.Prepare.Open(opened, -1, source, KernelFlags.PathOnly);
+        plan.Prepare.OpenBindSource(opened, source);
         plan.Prepare.OpenTree(tree, opened, null, flags, source);
 
         // Without a wish a bind is a slave like the tree it stands in.
@@ -140,7 +152,9 @@ internal static class MountPlan
         }
 
         plan.Init.MountFs(slot, mount.Type, data, attributes, target);
-        Place(scope, slot, target, directory: true, "mount " + mount.Type + " on");
+
+        // What the kernel tells must stand where it is looked for (CVE-2023-27561).
+        Place(scope, slot, target, directory: true, "mount " + mount.Type + " on", noLinks: mount.Type is "proc" or "sysfs");
         if (options.Propagation is not (0 or KernelFlags.Private))
         {
             plan.Init.Setattr(slot, 0, 0, options.Propagation, -1, options.PropagationRecursive, target);
@@ -164,7 +178,7 @@ internal static class MountPlan
         plan.Prepare.Open(source, -1, "/sys", KernelFlags.PathOnly | KernelFlags.Directory);
         plan.Prepare.OpenTree(tree, source, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | KernelFlags.Recursive, target);
         plan.Prepare.Setattr(tree, options.Set, options.Clear, KernelFlags.Slave, -1, recursive: true, target);
-        Place(scope, tree, target, directory: true, "bind /sys on");
+        Place(scope, tree, target, directory: true, "bind /sys on", noLinks: true);
     }
 
     // In a cgroup namespace of its own a new mount shows the container's cgroup as the root; otherwise its directory is bound.
@@ -185,7 +199,7 @@ internal static class MountPlan
         Place(scope, slot, target, directory: true, "mount cgroup2 on");
     }
 
-    private static void Place(PlanScope scope, int mount, string target, bool directory, string verb)
+    private static void Place(PlanScope scope, int mount, string target, bool directory, string verb, bool noLinks = false)
     {
         var init = scope.Plan.Init;
 
@@ -200,6 +214,6 @@ internal static class MountPlan
             init.Touch(root, path);
         }
 
-        init.MoveMount(mount, root, path, sameKind: true, verb);
+        init.MoveMount(mount, root, path, sameKind: true, verb, noLinks);
     }
 }

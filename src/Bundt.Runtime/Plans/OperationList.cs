@@ -6,6 +6,9 @@ namespace Bundt.Runtime.Plans;
 /// <summary>The operations of one party, in order. Each method adds one and gives the fields of native/plan.h their names.</summary>
 internal sealed class OperationList(PlanSection section)
 {
+    /// <summary>What a failure of <see cref="OpenBindSource"/> is called.</summary>
+    public const string BindSource = "open the bind source";
+
     private readonly List<PlanOperation> _operations = new(64);
 
     public int Count => _operations.Count;
@@ -18,6 +21,10 @@ internal sealed class OperationList(PlanSection section)
     /// <summary>Opens a path; with <paramref name="resolve"/> 0 a host path as it is, else openat2's RESOLVE flags.</summary>
     public void Open(int slot, int directory, string path, ulong flags, ulong resolve = 0, string? subject = null) =>
         Add(new() { Code = PlanCode.Open, Section = section, A = directory, B = slot, S = path, X = flags, Z = resolve, Phase = Phase, Subject = subject });
+
+    /// <summary>Opens what a bind shows.</summary>
+    public void OpenBindSource(int slot, string path) =>
+        Add(new() { Code = PlanCode.Open, Section = section, B = slot, S = path, X = KernelFlags.PathOnly, Phase = Phase, Verb = BindSource });
 
     public void Close(int slot) => Add(new() { Code = PlanCode.Close, Section = section, A = slot, Phase = Phase });
 
@@ -126,7 +133,8 @@ internal sealed class OperationList(PlanSection section)
             Subject = subject,
         });
 
-    public void MoveMount(int mount, int root, string path, bool sameKind, string verb) =>
+    /// <summary>Attaches a mount; with <paramref name="noLinks"/> no symbolic link may be on the way.</summary>
+    public void MoveMount(int mount, int root, string path, bool sameKind, string verb, bool noLinks = false) =>
         Add(new()
         {
             Code = PlanCode.MoveMount,
@@ -134,7 +142,7 @@ internal sealed class OperationList(PlanSection section)
             A = mount,
             B = root,
             S = path,
-            Flags = sameKind ? (byte)1 : (byte)0,
+            Flags = (byte)((sameKind ? 1 : 0) | (noLinks ? 2 : 0)),
             Phase = Phase,
             Verb = verb,
         });
@@ -192,6 +200,8 @@ internal sealed class OperationList(PlanSection section)
 
     public void Named(PlanCode code, string text) => Add(new() { Code = code, Section = section, S = text, Phase = Phase });
 
+    public void Keyring(string? name) => Add(new() { Code = PlanCode.Keyring, Section = section, S = name, Phase = Phase });
+
     public void Rlimit(int resource, ulong soft, ulong hard, string name) =>
         Add(new() { Code = PlanCode.Rlimit, Section = section, X = (ulong)resource, Y = soft, Z = hard, Phase = Phase, Subject = name });
 
@@ -200,8 +210,6 @@ internal sealed class OperationList(PlanSection section)
 
     public void Capset(ulong effective, ulong permitted, ulong inheritable) =>
         Add(new() { Code = PlanCode.Capset, Section = section, X = effective, Y = permitted, Z = inheritable, Phase = Phase });
-    public void Keyring(string? name) => Add(new() { Code = PlanCode.Keyring, Section = section, S = name, Phase = Phase });
-
 
     public void Chdir(string path, bool create) =>
         Add(new() { Code = PlanCode.Chdir, Section = section, S = path, Flags = create ? (byte)1 : (byte)0, Phase = Phase });

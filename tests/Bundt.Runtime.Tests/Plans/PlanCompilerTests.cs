@@ -166,6 +166,8 @@ public sealed class PlanCompilerTests
     {
         Assert.That(Refusal(config => WithMount(config, "/proc/sys", "tmpfs", "tmpfs")), Does.Contain("/proc/sys is inside /proc"));
         Assert.That(Refusal(config => config with { Mounts = [new RuntimeMount { Destination = "/proc", Type = "tmpfs", Source = "tmpfs" }] }), Does.Contain("only procfs"));
+        Assert.That(Refusal(config => config with { Mounts = [new RuntimeMount { Destination = "/proc", Type = "tmpfs", Source = "proc" }] }), Does.Contain("only procfs"));
+        Assert.That(Refusal(config => config with { Mounts = [new RuntimeMount { Destination = "/proc", Type = "bind", Source = "proc" }] }), Does.Contain("only procfs"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["kernel.core_pattern"] = "|/x" } })), Does.Contain("kernel.core_pattern"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.../../kernel/x"] = "1" } })), Does.Contain("no name of a kernel parameter"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1\n2" } })), Does.Contain("more than one line"));
@@ -196,5 +198,31 @@ public sealed class PlanCompilerTests
         var joins = plan.Operations.Where(operation => operation.Code == PlanCode.Setns).ToArray();
         Assert.That(joins.Select(operation => (operation.Section, operation.X & 0x20000000)), Is.EqualTo(new[] { (PlanSection.Supervisor, 0x20000000UL), (PlanSection.Init, 0UL) }));
         Assert.That(plan.SlotOf(PlanInputKind.InitPidFd), Is.GreaterThan(1));
+    }
+
+    [Test]
+    public void Container_and_exec_leave_the_callers_session_keyring_before_they_change_their_user()
+    {
+        var config = DefaultSpec.Create(["sh"]);
+        foreach (var plan in (LaunchPlan[])[Compile(), PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor })])
+        {
+            var codes = Of(plan, PlanSection.Init).ConvertAll(operation => operation.Code);
+            Assert.That(codes.IndexOf(PlanCode.Keyring), Is.GreaterThanOrEqualTo(0).And.LessThan(codes.LastIndexOf(PlanCode.Setuid)));
+        }
+    }
+
+    [TestCase("bind")]
+    [TestCase("rbind")]
+    public void A_dev_of_the_users_own_is_left_as_it_is(string type)
+    {
+        var plan = Compile(config => config with { Mounts = [new RuntimeMount { Destination = "/dev", Type = type, Source = "/srv/dev" }] });
+        Assert.That(Of(plan, PlanSection.Init).Select(operation => operation.Code), Does.Not.Contain(PlanCode.Mknod).And.Not.Contain(PlanCode.Symlink));
+    }
+
+    [Test]
+    public void No_link_leads_to_where_procfs_and_sysfs_are_mounted()
+    {
+        var moves = Of(Compile(), PlanSection.Init).Where(operation => operation.Code == PlanCode.MoveMount).ToArray();
+        Assert.That(moves.Where(operation => (operation.Flags & 2) != 0).Select(operation => operation.S), Is.EqualTo(new[] { "/proc", "/sys" }));
     }
 }
