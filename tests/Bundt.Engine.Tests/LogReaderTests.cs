@@ -53,6 +53,65 @@ public sealed class LogReaderTests
     }
 
     [Test]
+    public async Task Numbers_that_a_killed_rotation_left_out_hide_nothing()
+    {
+        Append((1, "a\n"));
+        Rotate();
+        Append((1, "b\n"));
+        Rotate();
+        Append((1, "c\n"));
+        var current = LogFiles.Current(_directory);
+        File.Move(current + ".2", current + ".3");
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo("a\nb\nc\n"));
+
+        File.Move(current + ".1", current + ".2");
+        File.Move(current, current + ".1");
+        Assert.That(await BytesAsync(new LogOptions(true, true)), Is.EqualTo("a\nb\nc\n"), "nothing bears the current name");
+    }
+
+    [Test]
+    public void The_files_of_one_moment_are_opened_while_the_log_is_rotated()
+    {
+        var stop = false;
+        var written = 0;
+        var writer = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                Rotate();
+                File.WriteAllBytes(LogFiles.Current(_directory), BitConverter.GetBytes(++written));
+            }
+        });
+        File.WriteAllBytes(LogFiles.Current(_directory), BitConverter.GetBytes(0));
+        writer.Start();
+        try
+        {
+            SpinWait.SpinUntil(() => Volatile.Read(ref written) > 6);
+            for (var round = 0; round < 2000; round++)
+            {
+                // The one that is just being made is empty.
+                var numbers = LogFiles.OpenAll(_directory).ConvertAll(ReadNumber).Where(number => number >= 0).ToList();
+                Assert.That(numbers, Is.EqualTo(Enumerable.Range(numbers.FirstOrDefault(), numbers.Count)), "a file is missing or doubled");
+                Assert.That(numbers, Has.Count.GreaterThan(3));
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            writer.Join();
+        }
+
+        static int ReadNumber(Microsoft.Win32.SafeHandles.SafeFileHandle file)
+        {
+            using (file)
+            {
+                var bytes = new byte[4];
+                return RandomAccess.Read(file, bytes, 0) == 4 ? BitConverter.ToInt32(bytes) : -1;
+            }
+        }
+    }
+
+    [Test]
     public async Task A_torn_frame_at_the_end_is_cut()
     {
         Append((1, "whole\n"));

@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Bundt.Engine.Logs;
 
 /// <summary>
-/// The files of a rotated log: `stdio.log` is written, `stdio.log.1` is the one before it, and so on. Rotation renames them under a
-/// reader's eyes, so a set is opened as of one moment: it counts only if the newest file is still the same afterwards.
+/// The files of a rotated log: `stdio.log` is written, `stdio.log.1` is the one before it, and so on. Rotation renames them one by one under
+/// a reader's eyes, and a monitor that is killed while it does, or finds no room for a new file, leaves a number out for good. So a set is
+/// opened as of one moment: it counts only if every number stands for the same file when all are looked at once more.
 /// </summary>
 internal static class LogFiles
 {
@@ -26,36 +27,62 @@ internal static class LogFiles
     {
         while (true)
         {
-            var files = new List<SafeFileHandle>();
-            for (var number = 0; TryOpen(directory, number) is { } file; number++)
+            var files = OpenNumbered(directory);
+            var again = OpenNumbered(directory);
+            var same = files.Select(Identity).SequenceEqual(again.Select(Identity));
+            again.ForEach(file => file.Handle.Dispose());
+            if (!same)
             {
-                if (last is not null && FileIdentity.Of(file) == FileIdentity.Of(last))
-                {
-                    file.Dispose();
-                    break;
-                }
-
-                files.Add(file);
+                files.ForEach(file => file.Handle.Dispose());
+                continue;
             }
 
-            // The set's newest file must still bear the current name: else a rotation came between, and a file may be missing or doubled.
             // An inode that is held open is not used again, so equal identities mean the same file.
-            var newest = files.Count > 0 ? files[0] : last;
-            using var again = TryOpen(directory, 0);
-            if (newest is null ? again is null : again is not null && FileIdentity.Of(again) == FileIdentity.Of(newest))
-            {
-                files.Reverse();
-                return files;
-            }
-
-            if (again is null && files.Count == 0)
-            {
-                // The log is gone altogether (removal): nothing comes after.
-                return files;
-            }
-
-            files.ForEach(f => f.Dispose());
+            var known = last is null ? -1 : files.FindIndex(file => FileIdentity.Of(file.Handle) == FileIdentity.Of(last));
+            var newer = known < 0 ? files : files[..known];
+            files.Except(newer).ToList().ForEach(file => file.Handle.Dispose());
+            newer.Reverse();
+            return newer.ConvertAll(file => file.Handle);
         }
+    }
+
+    private static (int Number, FileIdentity File) Identity((int Number, SafeFileHandle Handle) file) => (file.Number, FileIdentity.Of(file.Handle));
+
+    /// <summary>Newest first.</summary>
+    private static List<(int Number, SafeFileHandle Handle)> OpenNumbered(string directory)
+    {
+        var files = new List<(int, SafeFileHandle)>();
+        var highest = HighestNumber(directory);
+        for (var number = 0; number <= highest; number++)
+        {
+            if (TryOpen(directory, number) is { } file)
+            {
+                files.Add((number, file));
+            }
+        }
+
+        return files;
+    }
+
+    private static int HighestNumber(string directory)
+    {
+        var highest = 0;
+        try
+        {
+            foreach (var path in Directory.EnumerateFiles(directory, Name + ".*"))
+            {
+                if (int.TryParse(path.AsSpan(path.LastIndexOf('.') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                {
+                    highest = Math.Max(highest, number);
+                }
+            }
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The container is being removed.
+        }
+
+        return highest;
     }
 
     private static SafeFileHandle? TryOpen(string directory, int number)
