@@ -167,7 +167,8 @@ internal static class Program
         }
         catch (BundtException e) when (e.Kind == FailureKind.NotFound && options.Flag("force"))
         {
-            // Nothing to delete is what was asked for.
+            // Nothing to delete is what was asked for; but a creation may have been killed before it had written its record.
+            OciContainer.DeleteRemains(root, id);
         }
 
         return 0;

@@ -130,6 +130,43 @@ public sealed partial class RuntimeTests
     }
 
     [Test]
+    public void A_start_that_is_killed_behind_its_signal_leaves_no_container_that_seems_to_wait()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("create", "-b", Bundle, _id);
+        File.WriteAllBytes(Path.Combine(_directory, "state", _id, "start"), [1]);
+        Eventually.True(() => Status() == "running", "it still seems to wait");
+        Assert.That(Runtime("delete", _id).Exits(1).Stderr, Does.Contain("not stopped"));
+    }
+
+    [Test]
+    public void A_creation_that_is_killed_at_any_moment_leaves_nothing_that_cannot_be_deleted()
+    {
+        Configure(["sleep", "1000"]);
+        for (var round = 0; round < 40; round++)
+        {
+            var arguments = new[] { "--root", Path.Combine(_directory, "state"), "create", "-b", Bundle, _id };
+            using var create = Process.Start(new ProcessStartInfo(Paths.Program("bundt-runtime"), arguments))!;
+            Thread.Sleep(TimeSpan.FromMilliseconds(round * 0.3));
+            create.Kill();
+            create.WaitForExit();
+            Runtime("delete", "-f", _id).Ok();
+            NothingIsLeft();
+        }
+    }
+
+    [Test]
+    public void A_root_that_does_not_exist_is_no_bind_mount()
+    {
+        var error = RunScript("true", config =>
+        {
+            config["root"]!["path"] = "nowhere";
+            config["process"]!["env"]!.AsArray().Add("HOME=/"); // so that nobody looks for a passwd there
+        }).Exits(1).Stderr;
+        Assert.That(error, Does.Contain(Bundle + "/nowhere").And.Not.Contain("bind source"));
+    }
+
+    [Test]
     public void The_subreaper_above_reaps_the_process_of_the_pid_file_with_its_exit_code()
     {
         Assert.That(prctl(SetChildSubreaper, 1, 0, 0, 0), Is.Zero);

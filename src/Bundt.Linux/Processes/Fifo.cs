@@ -23,22 +23,46 @@ public static unsafe partial class Fifo
     /// <summary>Writes one byte if somebody has it open for reading; false if nobody has, or it does not exist.</summary>
     public static bool TrySignal(string path)
     {
-        int fd;
-        fixed (byte* text = Encoding.UTF8.GetBytes(path + "\0"))
-        {
-            fd = ProcessCalls.open(text, WriteOnly | NonBlocking | CloseOnExec, 0);
-        }
-
+        var fd = OpenForWriting(path);
         if (fd < 0)
         {
-            var errno = (Errno)Marshal.GetLastPInvokeError();
-            return errno is Errno.ENXIO or Errno.ENOENT ? false : throw new BundtException(Phase.State, "open", path, errno);
+            return false;
         }
 
         byte go = 1;
         var written = ProcessCalls.write(fd, &go, 1) == 1;
         _ = ProcessCalls.close(fd);
         return written;
+    }
+
+    /// <summary>Whether it exists and somebody has it open for reading.</summary>
+    public static bool HasReader(string path)
+    {
+        var fd = OpenForWriting(path);
+        if (fd >= 0)
+        {
+            _ = ProcessCalls.close(fd);
+        }
+
+        return fd >= 0;
+    }
+
+    // -1: nobody reads, or there is none.
+    private static int OpenForWriting(string path)
+    {
+        int fd;
+        fixed (byte* text = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            fd = ProcessCalls.open(text, WriteOnly | NonBlocking | CloseOnExec, 0);
+        }
+
+        if (fd >= 0)
+        {
+            return fd;
+        }
+
+        var errno = (Errno)Marshal.GetLastPInvokeError();
+        return errno is Errno.ENXIO or Errno.ENOENT ? -1 : throw new BundtException(Phase.State, "open", path, errno);
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -13,12 +13,15 @@ namespace Bundt.Runtime.Containers;
 
 /// <summary>
 /// One container of the OCI runtime command line: a directory below the root with state.json and, while it waits for start, the fifo on which
-/// its process waits. Nothing of Bundt's runs beside it.
+/// its process waits. Nothing of Bundt's runs beside it. The directory comes first and state.json last; in between a link names the cgroup, so
+/// that what a killed creation leaves behind can be found.
 /// </summary>
 public sealed class OciContainer
 {
     private const string RecordName = "state.json";
     private const string FifoName = "start";
+    private const string LedgerName = "cgroup";
+    private const string LedgerPrefix = "cgroup:"; // no host path: the link leads nowhere
     private const int MaxConfig = 16 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -45,7 +48,8 @@ public sealed class OciContainer
                 return ContainerStatus.Stopped;
             }
 
-            if (File.Exists(FifoPath))
+            // The fifo may have outlived a start that was killed; its reader has not.
+            if (Fifo.HasReader(FifoPath))
             {
                 return ContainerStatus.Created;
             }
@@ -166,6 +170,26 @@ public sealed class OciContainer
         Remove(_directory);
     }
 
+    /// <summary>Removes what a creation that was killed has left: processes, cgroup, directory. Missing is fine.</summary>
+    public static void DeleteRemains(string root, string id)
+    {
+        CheckId(id);
+        var directory = Path.Combine(root, id);
+        if (!Directory.Exists(directory))
+        {
+            return;
+        }
+
+        if (new FileInfo(Path.Combine(directory, LedgerName)).LinkTarget is { } ledger && ledger.StartsWith(LedgerPrefix, StringComparison.Ordinal))
+        {
+            using var cgroup = CgroupHierarchy.Host.TryOpen(ledger[LedgerPrefix.Length..]);
+            cgroup?.Kill();
+            cgroup?.Remove(s_patience);
+        }
+
+        Remove(directory);
+    }
+
     private static OciContainer Create(string directory, string id, RuntimeConfig config, string? fifo, CreateOptions options)
     {
         var cgroupPath = CgroupPath(id, config.Linux?.CgroupsPath);
@@ -180,6 +204,7 @@ public sealed class OciContainer
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "--console-socket is given, but process.terminal is false");
         }
 
+        File.CreateSymbolicLink(Path.Combine(directory, LedgerName), LedgerPrefix + cgroupPath);
         using var cgroup = ContainerCgroup.Create(cgroupPath, config.Linux?.Resources);
         try
         {
