@@ -47,7 +47,7 @@ internal sealed class ErrorLog
             }
             else
             {
-                File.AppendAllText(_path, $"time=\"{time}\" level=error msg=\"{message.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"\n");
+                File.AppendAllText(_path, $"time=\"{time}\" level=error msg=\"{Quoted(message)}\"\n");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -55,4 +55,10 @@ internal sealed class ErrorLog
             Streams.Error($"bundt-runtime: cannot write {_path}: {e.Message}\n");
         }
     }
+
+    // One line, whatever a config has in its names.
+    private static string Quoted(string message) => message
+        .Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal)
+        .Replace("\n", "\\n", StringComparison.Ordinal);
 }

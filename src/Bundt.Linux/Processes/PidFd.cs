@@ -23,10 +23,20 @@ public sealed class PidFd : IDisposable
     public SafeFileHandle Handle { get; }
 
     /// <summary>Opens a process; null when there is none of that pid.</summary>
+    /// <exception cref="BundtException">It cannot be told, for want of descriptors for instance.</exception>
     public static PidFd? TryOpen(int pid)
     {
         var fd = ProcessCalls.OpenPidFd(pid);
-        return fd >= 0 ? new PidFd(pid, new SafeFileHandle(fd, true)) : null;
+        if (fd >= 0)
+        {
+            return new PidFd(pid, new SafeFileHandle(fd, true));
+        }
+
+        // EINVAL, later ENOENT: the number is a thread's by now.
+        var errno = (Errno)System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
+        return errno is Errno.ESRCH or Errno.EINVAL or Errno.ENOENT
+            ? null
+            : throw new BundtException(Phase.Run, "pidfd_open", pid.ToString(CultureInfo.InvariantCulture), errno);
     }
 
     /// <summary>Opens a process if it is the one that began at this time; null when that one is gone.</summary>
@@ -48,6 +58,7 @@ public sealed class PidFd : IDisposable
     public static ulong? ReadStartTime(int pid) => ReadStat(pid)?.StartTime;
 
     /// <summary>State letter and start time of a process; null when there is none.</summary>
+    /// <exception cref="BundtException">It cannot be told, for want of descriptors for instance.</exception>
     public static unsafe (char State, ulong StartTime)? ReadStat(int pid)
     {
         Span<byte> path = stackalloc byte[32];
@@ -60,7 +71,10 @@ public sealed class PidFd : IDisposable
 
         if (fd < 0)
         {
-            return null;
+            var errno = (Errno)System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
+            return errno is Errno.ENOENT or Errno.ESRCH
+                ? null
+                : throw new BundtException(Phase.Run, "open", string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), errno);
         }
 
         Span<byte> buffer = stackalloc byte[1024];

@@ -216,9 +216,9 @@ public sealed unsafe partial class KernelWatch : IDisposable
 
     private void Forget(ProcessSubscription subscription)
     {
-        if (_processes.TryRemove(subscription.Token, out _) && !subscription.PidFd.IsClosed && !_epoll.IsClosed)
+        if (_processes.TryRemove(subscription.Token, out _))
         {
-            _ = epoll_ctl(_epoll, EPOLL_CTL_DEL, subscription.PidFd, null);
+            Unregister(subscription.PidFd);
         }
     }
 
@@ -282,9 +282,13 @@ public sealed unsafe partial class KernelWatch : IDisposable
 
     private void Unregister(SafeFileHandle pidFd)
     {
-        if (!pidFd.IsClosed)
+        try
         {
             _ = epoll_ctl(_epoll, EPOLL_CTL_DEL, pidFd, null);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed by its owner this very moment: the kernel has forgotten it already.
         }
     }
 

@@ -6,7 +6,8 @@ namespace Bundt.Runtime.Launch;
 /// <summary>The launcher, copied once per process into a sealed memory file.</summary>
 internal static class LauncherProgram
 {
-    private static readonly Lazy<MemoryFile> s_file = new(() => MemoryFile.SealProgram(Path));
+    // A failure (no descriptors left, say) is not remembered.
+    private static readonly Lazy<MemoryFile> s_file = new(() => MemoryFile.SealProgram(Path), LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The sealed program.</summary>
     public static SafeFileHandle Shared => s_file.Value.Handle;

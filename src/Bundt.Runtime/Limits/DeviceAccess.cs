@@ -17,13 +17,14 @@ public static class DeviceAccess
         new(true, 'c', 10, 200, "rwm"),
     ];
 
+    // A failure to load is not remembered: the next container may have better luck.
     private static readonly ConcurrentDictionary<string, Lazy<SafeFileHandle?>> s_loaded = new(StringComparer.Ordinal);
 
     /// <summary>Applies rules to a cgroup. An empty list denies all but what every container needs.</summary>
     public static void Apply(IReadOnlyList<DeviceCgroupRule> rules, Cgroup cgroup)
     {
         var key = string.Concat(rules.Select(rule => $"{(rule.Allow ? '+' : '-')}{rule.Type}{rule.Major}:{rule.Minor}{rule.Access}"));
-        if (s_loaded.GetOrAdd(key, _ => new Lazy<SafeFileHandle?>(() => Load(rules))).Value is { } program)
+        if (s_loaded.GetOrAdd(key, _ => new Lazy<SafeFileHandle?>(() => Load(rules), LazyThreadSafetyMode.PublicationOnly)).Value is { } program)
         {
             DeviceFilter.Attach(program, cgroup.Descriptor.Handle);
         }
