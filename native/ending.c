@@ -148,12 +148,15 @@ static void wait_for_slow_clients(struct monitor *self)
 {
     struct attach *attach = &self->attach;
     struct pollfd fds[ATTACH_MAX_CLIENTS + 1];
+    uint64_t patience_ms = monotonic_ms() + SLOW_CLIENT_MS;
     while (attach->count > 0) {
         unsigned count = attach_poll(attach, fds);
-        const struct timespec limit = {.tv_sec = SLOW_CLIENT_MS / 1000};
-        if (SYS(ppoll, fds, count, &limit, 0, 0) <= 0)
+        const int64_t timeout = ms_until(patience_ms); /* not begun anew by what a client sends */
+        const struct timespec limit = {.tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000};
+        if (timeout == 0 || SYS(ppoll, fds, count, &limit, 0, 0) <= 0)
             break;
-        attach_handle(attach, fds, count);
+        if (attach_handle(attach, fds, count))
+            patience_ms = monotonic_ms() + SLOW_CLIENT_MS;
         attach_close(attach, false);
     }
     attach_close(attach, true);

@@ -156,7 +156,7 @@ static bool are_buffers_idle(const struct monitor *self, bool behind)
 static int64_t next_timeout(const struct monitor *self, bool behind)
 {
     if (self->init_ended && behind)
-        return SLOW_CLIENT_MS;
+        return ms_until(self->patience_ms);
     if (self->init_ended)
         return LEFTOVER_RETRY_MS;
     if (self->out[0].hung)
@@ -203,11 +203,13 @@ static void step(struct monitor *self)
     };
     const unsigned clients = attach_poll(&self->attach, fds + CLIENTS);
 
+    if (self->init_ended && behind && self->patience_ms == 0)
+        self->patience_ms = monotonic_ms() + SLOW_CLIENT_MS;
     reserve_when_due(self);
     const int64_t timeout = next_timeout(self, behind);
     const struct timespec limit = {.tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000};
     long ready = SYS(ppoll, fds, CLIENTS + clients, timeout < 0 ? NULL : &limit, 0, 0);
-    if (ready == 0 && self->init_ended && behind)
+    if (self->init_ended && behind && ms_until(self->patience_ms) == 0)
         attach_drop_slow(&self->attach);
     if (ready == 0 && !self->init_ended && are_buffers_idle(self, behind))
         give_back_buffers(self);
@@ -223,7 +225,8 @@ static void step(struct monitor *self)
             end_stream(self, stream);
     }
     handle_input(self, fds[INPUT].revents);
-    attach_handle(&self->attach, fds + CLIENTS, clients);
+    if (attach_handle(&self->attach, fds + CLIENTS, clients))
+        self->patience_ms = 0;                    /* progress: the time begins anew */
     self->buffers_used |= self->attach.count > 0; /* their input */
     if (fds[SIGNALS].revents != 0)
         reap_children(self);

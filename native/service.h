@@ -37,7 +37,8 @@ struct monitor {
     int init_status;
     bool init_ended;
     uint64_t started;
-    uint64_t deadline_ms; /* of the current wait after the end */
+    uint64_t deadline_ms; /* of the wait for leftovers after the end */
+    uint64_t patience_ms; /* until when slow clients are waited for after the end; 0: none is */
     bool buffers_used;
     int signals;
     int record;             /* the locked file `monitor` */
@@ -73,5 +74,12 @@ void abandon(struct monitor *self);
 _Noreturn void finish(struct monitor *self);
 
 uint64_t monotonic_ms(void);
+
+/* Milliseconds until then, not negative. */
+static inline int64_t ms_until(uint64_t deadline)
+{
+    const uint64_t now = monotonic_ms();
+    return now < deadline ? (int64_t)(deadline - now) : 0;
+}
 
 #endif

@@ -575,8 +575,16 @@ static void a_client_that_takes_nothing_after_the_end_is_given_up(void)
     add_client(&m, ATTACH_STDOUT);
     start(&m, "head -c 900000 /dev/zero; exit 2"); /* fits into socket and pipe: init ends with the client stuck */
     int other = connect_client(&m);
+    const pid_t sender = fork();
+    if (sender == 0) { /* what it sends is no progress */
+        static const char more[] = {MSG_STDIN, 0, 0, 0, 0, 0, 0, 1, 'x'};
+        while (write(m.client, more, sizeof more) > 0)
+            ;
+        _exit(0);
+    }
     REQUIRE_EQUAL(receive(other)->type, MSG_EXIT);
     REQUIRE_EQUAL(launch_wait(&m.launch), 0);
+    kill(sender, SIGKILL);
     REQUIRE_EQUAL(exit_value(&m, "status"), 2);
     REQUIRE_EQUAL(exit_value(&m, "log-dropped"), 0);
 }
