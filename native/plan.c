@@ -115,6 +115,8 @@ static bool is_clone_good(const struct plan_op *op)
                                 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
     if (op->y & ~namespaces || op->x <= op->section || op->x > SECTION_INIT)
         return false;
+    if (op->flags & 2 && (op->y != 0 || op->a >= 0 || op->b >= 0))
+        return false;
     return !(op->flags & 1) || op->section == SECTION_JOINER;
 }
 

@@ -20,7 +20,8 @@
  *    its work directory (EOVERFLOW) and mounts read-only (OP_OVERLAY then fails with EROFS). They are chowned to the mapped root instead,
  *    and hold the host's ids.
  *  - An exec needs no joiner: OP_SETNS(CLONE_NEWPID) in the supervisor moves only its children; init joins the rest itself by one OP_SETNS.
- *    A joiner is needed where new namespaces must be owned by a joined user namespace.
+ *    A joiner is needed where new namespaces must be owned by a joined user namespace, and where the pid namespace must be entered last:
+ *    whoever has CAP_SYS_PTRACE there (and no user namespace) sees the host through /proc/INIT/root as long as init has not left it.
  *  - A descriptor inherited over OP_CLONE shares its open file description: an end of file on a rendezvous or pipe is only seen once both
  *    parties have closed the other's end. (The supervisor's waits look at init's pidfd too, so that they never hang.)
  *
@@ -143,7 +144,8 @@ enum plan_code {
     /* Processes and namespaces */
     OP_CLONE = 64,      /* starts the next party (section x): clone3 with CLONE_NEW* flags y; a: cgroup slot (CLONE_INTO_CGROUP) or -1;
                            b: slot for the child's pidfd or -1; flags 1: CLONE_PARENT (in the joiner's section): the child of a joiner
-                           becomes the supervisor's (or, with hand-off, the caller's). The supervisor goes on at once; what needs init
+                           becomes the supervisor's (or, with hand-off, the caller's); flags 2: by clone(2), which a filter that is loaded already lets through
+                           rather than clone3 (no namespaces, cgroup, pidfd). The supervisor goes on at once; what needs init
                            (…_INIT, WAIT_GO, HANDOFF, MONITOR) first waits for the joiner's end. The child walks the list from its beginning */
     OP_SETNS,           /* setns(a, flags x); a is a namespace fd or a pidfd */
     OP_UNSHARE,         /* unshare(x) */

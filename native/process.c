@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "launcher.h"
 
@@ -11,7 +12,11 @@ int need_init(struct party *party)
     if (party->init_pid == 0 && party->joiner > 0) {
         SYS(wait4, party->joiner, 0, 0, 0);
         party->joiner = 0;
-        party->init_pid = __atomic_load_n(&party->plan.report->init_pid, __ATOMIC_ACQUIRE);
+        const int pid = __atomic_load_n(&party->plan.report->init_pid, __ATOMIC_ACQUIRE);
+        /* Init has the report in its memory, and may be in a container whose root can look into it: only a child of
+         * ours is believed. */
+        if (pid > 0 && SYS(waitid, P_PID, pid, 0, WEXITED | WNOHANG | WNOWAIT, 0) == 0)
+            party->init_pid = pid;
     }
     if (party->init_pid == 0)
         return fail_check(party, DETAIL_PEER_DIED, 0);
@@ -42,15 +47,18 @@ _Noreturn static void become(struct party *party, enum plan_section section)
     __builtin_unreachable();
 }
 
-int op_clone(struct party *party, const struct plan_op *op)
+/* The raw calls: libc's fork would run handlers and locks that this process has no use for. */
+static long start_next(const struct plan_op *op, int *pidfd)
 {
-    int pidfd = -1;
+    enum { SIBLING = 1, PLAIN = 2 };
+    if (op->flags & PLAIN)
+        return SYS(clone, SIGCHLD | (op->flags & SIBLING ? CLONE_PARENT : 0), 0, 0, 0, 0);
     struct clone_args args = {
         .flags = op->y | CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
     };
-    if (op->flags & 1) {
+    if (op->flags & SIBLING) {
         args.flags |= CLONE_PARENT; /* the exit signal is then the joiner's own */
         args.exit_signal = 0;
     }
@@ -60,8 +68,13 @@ int op_clone(struct party *party, const struct plan_op *op)
         args.cgroup = (unsigned)slot_fd(op->a);
         size = CLONE_ARGS_SIZE_VER2;
     }
-    /* The raw call: libc's fork would run handlers and locks that this process has no use for. */
-    long pid = SYS(clone3, &args, size);
+    return SYS(clone3, &args, size);
+}
+
+int op_clone(struct party *party, const struct plan_op *op)
+{
+    int pidfd = -1;
+    long pid = start_next(op, &pidfd);
     if (pid < 0)
         return (int)pid;
     if (pid == 0)
@@ -81,7 +94,7 @@ int op_clone(struct party *party, const struct plan_op *op)
     }
     if (op->x == SECTION_INIT && party->section == SECTION_SUPERVISOR)
         party->init_pidfd = pidfd;
-    else
+    else if (pidfd >= 0)
         sys_close(pidfd);
     return 0;
 }

@@ -56,6 +56,30 @@ public sealed class ExecTests : DaemonTests
     }
 
     [Test]
+    public void A_container_that_may_trace_sees_nothing_of_the_host_in_an_exec()
+    {
+        var canary = Path.Combine(Paths.Work, "exec-canary");
+        File.WriteAllText(canary, "the host's");
+        Bundt(
+            "run", "-d", "--name", "tracer", "--network", "none", "--cap-add", "SYS_PTRACE", "busybox", "sh", "-c",
+            $"echo ready; while :; do for p in /proc/[0-9]*; do [ -e $p/root{canary} ] && echo $p reaches the host; done; done").Ok();
+        Eventually.True(() => Bundt("logs", "tracer").Stdout.Length > 0, "it does not run");
+        for (var round = 0; round < 60; round++)
+        {
+            Exec("tracer", "true").Ok();
+        }
+
+        Assert.That(Exec("-u", "1000:1000", "tracer", "sh", "-c", "id -u; id -g; grep -E '^(CapEff|Seccomp):' /proc/self/status; ls /proc/self/fd | wc -l; exit 3").Exits(3).Lines,
+            Is.EqualTo(new[] { "1000", "1000", "CapEff:\t0000000000000000", "Seccomp:\t2", "4" }));
+        Exec("tracer", "nosuchcommand").Exits(127);
+        Exec("tracer", "/etc/passwd").Exits(126);
+        Assert.That(Daemon.Terminal("", "exec", "-it", "tracer", "sh", "-c", "stty size; tty; echo into the terminal > /dev/tty").Run().Ok().Stdout,
+            Does.Contain("33 99").And.Contain("/dev/pts/").And.Contain("into the terminal"));
+        Assert.That(Bundt("logs", "tracer").Ok().Text, Is.EqualTo("ready"));
+        Bundt("rm", "-f", "tracer").Ok();
+    }
+
+    [Test]
     public void Detached_it_goes_on_by_itself()
     {
         Exec("-d", "box", "sh", "-c", "sleep 0.1; echo done > /tmp/detached").Ok();

@@ -57,9 +57,9 @@ public sealed class PidFd : IDisposable
     /// <summary>When a process began, field 22 of /proc/PID/stat in clock ticks since boot; null when there is none.</summary>
     public static ulong? ReadStartTime(int pid) => ReadStat(pid)?.StartTime;
 
-    /// <summary>State letter and start time of a process; null when there is none.</summary>
+    /// <summary>State letter, parent's pid and start time of a process; null when there is none.</summary>
     /// <exception cref="BundtException">It cannot be told, for want of descriptors for instance.</exception>
-    public static unsafe (char State, ulong StartTime)? ReadStat(int pid)
+    public static unsafe (char State, int Parent, ulong StartTime)? ReadStat(int pid)
     {
         Span<byte> path = stackalloc byte[32];
         System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat\0"), path);
@@ -94,12 +94,17 @@ public sealed class PidFd : IDisposable
         var rest = buffer[..(int)length];
         rest = rest[(rest.LastIndexOf((byte)')') + 2)..];
         var state = (char)rest[0];
+        var parent = 0;
         for (var field = 3; field < 22; field++)
         {
             rest = rest[(rest.IndexOf((byte)' ') + 1)..];
+            if (field == 3 && !int.TryParse(rest[..rest.IndexOf((byte)' ')], CultureInfo.InvariantCulture, out parent))
+            {
+                return null;
+            }
         }
 
-        return ulong.TryParse(rest[..rest.IndexOf((byte)' ')], CultureInfo.InvariantCulture, out var start) ? (state, start) : null;
+        return ulong.TryParse(rest[..rest.IndexOf((byte)' ')], CultureInfo.InvariantCulture, out var start) ? (state, parent, start) : null;
     }
 
     /// <summary>Whether the process still runs (a zombie does not).</summary>

@@ -66,16 +66,20 @@ public static class ContainerLauncher
             Client = client?.Second,
         });
         var report = launcher.WaitUntilExecuted();
-        var pid = report.InitPid;
         return new LaunchedProcess
         {
-            Pid = pid,
-            StartTime = PidFd.ReadStartTime(pid) ?? 0,
+            Pid = report.InitPid,
+            StartTime = StartTime(report.InitPid, launcher.Process),
             MonitorPid = launcher.Process.Pid,
             MonitorPidFd = launcher.Process.Handle,
             Attached = client is { } pair ? Adopt(pair) : null,
         };
     }
+
+    // An exec's process has had the report in its memory while its container could look into it: what is no child of the monitor, as long as that
+    // lives, is not believed to be that process. 0 is nobody's start time.
+    private static ulong StartTime(int pid, PidFd monitor) =>
+        PidFd.ReadStat(pid) is { } stat && (stat.Parent == monitor.Pid || !monitor.IsAlive) ? stat.StartTime : 0;
 
     private static System.Net.Sockets.Socket Adopt(DescriptorPair pair)
     {

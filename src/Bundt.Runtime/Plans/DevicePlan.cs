@@ -68,19 +68,19 @@ internal static class DevicePlan
         var plan = scope.Plan;
         var master = plan.NewSlot("master");
         scope.Terminal = plan.NewSlot("terminal");
-        plan.Init.Pty(root, master, scope.Terminal, Size(scope), scope.Process.User.Uid);
+        scope.Preparing.Pty(root, master, scope.Terminal, Size(scope), scope.Process.User.Uid);
         if (scope.Ending is PlanEnding.HandOff)
         {
-            plan.Init.SendText(plan.Input(PlanInputKind.ConsoleSocket), "/dev/ptmx"u8.ToArray(), master, "the console socket");
+            scope.Preparing.SendText(plan.Input(PlanInputKind.ConsoleSocket), "/dev/ptmx"u8.ToArray(), master, "the console socket");
         }
         else
         {
-            plan.Init.Send(scope.Rendezvous.Init, PlanToken.Terminal, master);
+            scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Terminal, master);
             plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Terminal, master);
             scope.Stdio = (master, master, master);
         }
 
-        plan.Init.Close(master);
+        scope.Preparing.Close(master);
     }
 
     private static ConsoleSize Size(PlanScope scope) =>

@@ -23,11 +23,10 @@ internal static class IdentityPlan
     /// <param name="scope">The plan so far.</param>
     /// <param name="filter">The compiled seccomp program; empty: none.</param>
     /// <param name="keyring">Name of the new session keyring; null: an anonymous one.</param>
-    /// <param name="reaper">The command runs below a minimal init.</param>
-    internal static void Apply(PlanScope scope, ReadOnlyMemory<byte> filter, string? keyring, bool reaper)
+    internal static void Prepare(PlanScope scope, ReadOnlyMemory<byte> filter, string? keyring)
     {
         var process = scope.Process;
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         init.Phase = Phase.Identity;
         // Never the caller's: what root's session or another container keeps in its keyring is not this process's to search.
         init.Keyring(keyring);
@@ -64,11 +63,13 @@ internal static class IdentityPlan
         init.Chdir(process.Cwd.Length == 0 ? "/" : process.Cwd, create: false);
         init.ResolveExec(Candidates(process), process.Args[0]);
         init.Phase = Phase.Identity;
-        if (reaper)
-        {
-            init.Simple(PlanCode.Reaper);
-        }
+    }
 
+    /// <summary>A session of its own, with the terminal.</summary>
+    internal static void LeadSession(PlanScope scope)
+    {
+        var init = scope.Plan.Init;
+        init.Phase = Phase.Identity;
         init.Simple(PlanCode.Setsid);
         if (scope.Terminal >= 0)
         {
@@ -77,11 +78,10 @@ internal static class IdentityPlan
         }
     }
 
-    /// <summary>The last steps before the command: filter, final capabilities, execve.</summary>
-    internal static void Execute(PlanScope scope, ReadOnlyMemory<byte> filter)
+    /// <summary>What is taken away last: filter, final capabilities.</summary>
+    internal static void Confine(PlanScope scope, OperationList init, ReadOnlyMemory<byte> filter)
     {
         var process = scope.Process;
-        var init = scope.Plan.Init;
         init.Phase = Phase.Identity;
         var sets = process.Capabilities ?? new ProcessCapabilities();
         var effective = CapabilitySet.FromNames(sets.Effective).Bits;
@@ -107,8 +107,22 @@ internal static class IdentityPlan
         {
             init.Simple(PlanCode.CapAmbient, ambient);
         }
+    }
 
-        init.Exec(process.Args, Environment(process.Env));
+    /// <summary>The command.</summary>
+    internal static void Execute(PlanScope scope) => scope.Plan.Init.Exec(scope.Process.Args, Environment(scope.Process.Env));
+
+    /// <summary>Whether a process behind this filter can still be started, wait for its word to go, and lead a session.</summary>
+    /// <param name="filter">The compiled program; empty: none.</param>
+    /// <param name="terminal">It takes a terminal.</param>
+    internal static bool CanEnterBehind(ReadOnlyMemory<byte> filter, bool terminal)
+    {
+        const ulong CloneParent = 0x8000, ChildSignal = 17, SetControllingTerminal = 0x540e;
+        return filter.IsEmpty
+            || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("setsid") && Lets("execve") && Lets("exit_group")
+            && (!terminal || Lets("ioctl", 0, SetControllingTerminal) && Lets("dup3"));
+
+        bool Lets(string call, ulong first = 0, ulong second = 0) => FilterProgram.Run(filter.Span, call, [first, second]) == SeccompAction.Allow;
     }
 
     /// <summary>The paths a command's name may mean, as execvp(3) sees it with the process's own PATH.</summary>
@@ -170,10 +184,11 @@ internal static class IdentityPlan
         return kept;
     }
 
-    // In a user namespace init may not write its own: /proc/self of a process that nobody may look into belongs to the host's root.
+    // In a user namespace init may not write its own: /proc/self of a process that nobody may look into belongs to the host's root. And a joiner
+    // that is not in the container's pid namespace has none in the container's /proc.
     private static void OomScore(PlanScope scope, int score)
     {
-        if (scope.Has(NamespaceType.User))
+        if (scope.Has(NamespaceType.User) || scope.EntersLast)
         {
             scope.Plan.Supervise.WriteInit(
                 "oom_score_adj", Encoding.ASCII.GetBytes(score.ToString(CultureInfo.InvariantCulture)), PlanTolerate.Refused);

@@ -33,10 +33,10 @@ internal static class MonitorPlan
         plan.Supervise.Close(stderr.Write);
 
         // The ends that the monitor keeps are closed in init by its execve, but a reaper never executes.
-        plan.Init.Close(stdin.Write);
-        plan.Init.Close(stdout.Read);
-        plan.Init.Close(stderr.Read);
-        plan.Init.Stdio(stdin.Read, stdout.Write, stderr.Write);
+        scope.Preparing.Close(stdin.Write);
+        scope.Preparing.Close(stdout.Read);
+        scope.Preparing.Close(stderr.Read);
+        scope.Preparing.Stdio(stdin.Read, stdout.Write, stderr.Write);
     }
 
     /// <summary>The supervisor's last operations.</summary>

@@ -158,8 +158,18 @@ internal sealed class OperationList(PlanSection section)
 
     public void RemountRootReadonly(int root) => Add(new() { Code = PlanCode.RemountRootRo, Section = section, A = root, Phase = Phase, Subject = "/" });
 
-    public void Clone(PlanSection next, ulong flags, int cgroup, bool sibling) =>
-        Add(new() { Code = PlanCode.Clone, Section = section, A = cgroup, X = (ulong)next, Y = flags, Flags = sibling ? (byte)1 : (byte)0, Phase = Phase });
+    /// <summary>Starts the next party; with <paramref name="plain"/> by a call that filters let through.</summary>
+    public void Clone(PlanSection next, ulong flags, int cgroup, bool sibling, bool plain = false) =>
+        Add(new()
+        {
+            Code = PlanCode.Clone,
+            Section = section,
+            A = cgroup,
+            X = (ulong)next,
+            Y = flags,
+            Flags = (byte)((sibling ? 1 : 0) | (plain ? 2 : 0)),
+            Phase = Phase,
+        });
 
     public void Setns(int slot, ulong flags, string subject) =>
         Add(new() { Code = PlanCode.Setns, Section = section, A = slot, X = flags, Phase = Phase, Subject = subject });

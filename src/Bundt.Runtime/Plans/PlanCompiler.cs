@@ -30,7 +30,13 @@ public static class PlanCompiler
         DevicePlan.Make(scope);
         ProtectionPlan.Apply(scope);
         RootPlan.Pivot(scope);
-        IdentityPlan.Apply(scope, request.Filter, request.Id, request.InitProcess);
+        IdentityPlan.Prepare(scope, request.Filter, request.Id);
+        if (request.InitProcess)
+        {
+            plan.Init.Simple(PlanCode.Reaper);
+        }
+
+        IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
         if (fifo >= 0)
@@ -38,7 +44,8 @@ public static class PlanCompiler
             plan.Init.WaitStart(fifo);
         }
 
-        IdentityPlan.Execute(scope, request.Filter);
+        IdentityPlan.Confine(scope, plan.Init, request.Filter);
+        IdentityPlan.Execute(scope);
         MonitorPlan.End(scope, isExec: false, rootFollows: request.Overlay is { Volatile: false });
         return plan.Build();
     }
@@ -47,7 +54,13 @@ public static class PlanCompiler
     /// <exception cref="BundtException">InvalidArgument or NotImplemented: one sentence that names the field.</exception>
     public static LaunchPlan CompileExec(ExecPlanRequest request)
     {
-        var scope = new PlanScope(request.Config, request.Process, request.Ending);
+        ulong joined = 0;
+        foreach (var ns in request.Config.Linux?.Namespaces ?? [])
+        {
+            joined |= KernelFlags.Namespace(ns.Type);
+        }
+
+        var scope = new PlanScope(request.Config, request.Process, request.Ending) { EntersLast = CanBeLookedInto(request.Config, joined) };
         var plan = scope.Plan;
         if (request.HasCgroup)
         {
@@ -58,10 +71,10 @@ public static class PlanCompiler
         MonitorPlan.Pipes(scope);
         scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
         plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
-        ulong joined = 0;
-        foreach (var ns in scope.Linux.Namespaces)
+        if (scope.EntersLast)
         {
-            joined |= KernelFlags.Namespace(ns.Type);
+            EnterLast(scope, request, container, joined);
+            return plan.Build();
         }
 
         // Only children enter a pid namespace; a user namespace must come first, since the rights to join the others come from it.
@@ -85,12 +98,63 @@ public static class PlanCompiler
             DevicePlan.Terminal(scope, -1);
         }
 
-        IdentityPlan.Apply(scope, request.Filter, keyring: null, reaper: false);
+        IdentityPlan.Prepare(scope, request.Filter, keyring: null);
+        IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
-        IdentityPlan.Execute(scope, request.Filter);
+        IdentityPlan.Confine(scope, plan.Init, request.Filter);
+        IdentityPlan.Execute(scope);
         MonitorPlan.End(scope, isExec: true, rootFollows: false);
         return plan.Build();
+    }
+
+    // That a process is not dumpable stops nobody who has CAP_SYS_PTRACE in the user namespace that the launcher comes from.
+    private static bool CanBeLookedInto(RuntimeConfig config, ulong joined) =>
+        (joined & KernelFlags.NewPid) != 0 && (joined & KernelFlags.NewUser) == 0
+        && (config.Process?.Capabilities?.Bounding.Contains("CAP_SYS_PTRACE", StringComparer.OrdinalIgnoreCase) ?? false);
+
+    // The joiner becomes what the process shall be, outside of the container's pid namespace; only then it starts it in there, with no more rights
+    // and descriptors than it keeps.
+    private static void EnterLast(PlanScope scope, ExecPlanRequest request, int container, ulong joined)
+    {
+        var plan = scope.Plan;
+        var joiner = plan.Joiner;
+        plan.Start.Clone(PlanSection.Joiner, 0, scope.Cgroup, sibling: false);
+        plan.Supervise.Close(scope.Rendezvous.Init);
+        joiner.Close(scope.Rendezvous.Supervisor);
+        joiner.Setns(container, joined, "the container's namespaces");
+        if (request.Process.Terminal)
+        {
+            DevicePlan.Terminal(scope, -1);
+        }
+
+        IdentityPlan.Prepare(scope, request.Filter, keyring: null);
+        foreach (var slot in (int[])[container, scope.Cgroup, PlanFormat.SlotPlan])
+        {
+            if (slot >= 0)
+            {
+                joiner.Close(slot);
+            }
+        }
+
+        var filtered = IdentityPlan.CanEnterBehind(request.Filter, scope.Terminal >= 0);
+        if (filtered)
+        {
+            IdentityPlan.Confine(scope, joiner, request.Filter);
+        }
+
+        joiner.Phase = Phase.Launch;
+        joiner.Clone(PlanSection.Init, 0, -1, sibling: true, plain: true);
+        plan.Init.Phase = Phase.Launch;
+        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
+        IdentityPlan.LeadSession(scope);
+        if (!filtered)
+        {
+            IdentityPlan.Confine(scope, plan.Init, request.Filter);
+        }
+
+        IdentityPlan.Execute(scope);
+        MonitorPlan.End(scope, isExec: true, rootFollows: false);
     }
 
     private static int OpenFifo(PlanScope scope)

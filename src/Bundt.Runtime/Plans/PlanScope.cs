@@ -24,6 +24,12 @@ internal sealed class PlanScope
 
     public PlanEnding Ending { get; }
 
+    /// <summary>The process enters its pid namespace when it has nothing left to lose: a joiner prepares everything in its place.</summary>
+    public bool EntersLast { get; init; }
+
+    /// <summary>The party that prepares the process.</summary>
+    public OperationList Preparing => EntersLast ? Plan.Joiner : Plan.Init;
+
     /// <summary>The supervisor's and init's ends of their rendezvous.</summary>
     public (int Supervisor, int Init) Rendezvous { get; set; } = (-1, -1);
 

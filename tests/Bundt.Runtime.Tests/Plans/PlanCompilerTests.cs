@@ -2,6 +2,7 @@ using Bundt.Linux;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Plans;
+using Bundt.Runtime.Seccomp;
 using Bundt.Runtime.Spec;
 
 namespace Bundt.Runtime.Tests.Plans;
@@ -209,6 +210,41 @@ public sealed class PlanCompilerTests
             var codes = Of(plan, PlanSection.Init).ConvertAll(operation => operation.Code);
             Assert.That(codes.IndexOf(PlanCode.Keyring), Is.GreaterThanOrEqualTo(0).And.LessThan(codes.LastIndexOf(PlanCode.Setuid)));
         }
+    }
+
+    private static LaunchPlan CompileExec(IReadOnlyList<string> capabilities, ReadOnlyMemory<byte> filter, bool terminal = false)
+    {
+        var config = WithProcess(DefaultSpec.Create(["sh"]), process => process with { Capabilities = DefaultSpec.CapabilitySets(capabilities), Terminal = terminal });
+        return PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor, Filter = filter });
+    }
+
+    [Test]
+    public void Where_the_container_may_trace_an_exec_enters_with_nothing_left_to_take([Values] bool terminal)
+    {
+        var plan = CompileExec(["CAP_SYS_PTRACE", "CAP_CHOWN"], SeccompCompiler.Compile(DefaultSpec.Seccomp(["CAP_SYS_PTRACE", "CAP_CHOWN"])), terminal);
+        var joiner = Of(plan, PlanSection.Joiner).ConvertAll(operation => operation.Code);
+        Assert.That(joiner[^3..], Is.EqualTo(new[] { PlanCode.Seccomp, PlanCode.Capset, PlanCode.Clone }));
+        Assert.That(joiner, Does.Contain(PlanCode.Setns).And.Contain(PlanCode.Setuid).And.Contain(PlanCode.ResolveExec));
+        var closed = Of(plan, PlanSection.Joiner).Where(operation => operation.Code == PlanCode.Close).Select(operation => operation.A).ToArray();
+        Assert.That(closed, Is.SupersetOf(new[] { PlanFormat.SlotPlan, plan.SlotOf(PlanInputKind.InitPidFd), plan.SlotOf(PlanInputKind.Cgroup) }));
+        Assert.That(
+            Of(plan, PlanSection.Init).Select(operation => operation.Code),
+            Is.EqualTo(terminal
+                ? new[] { PlanCode.Recv, PlanCode.Setsid, PlanCode.Ctty, PlanCode.Stdio, PlanCode.Exec }
+                : new[] { PlanCode.Recv, PlanCode.Setsid, PlanCode.Exec }));
+    }
+
+    [Test]
+    public void A_filter_that_lets_nothing_start_is_loaded_after_the_start()
+    {
+        var filter = SeccompCompiler.Compile(new LinuxSeccomp
+        {
+            DefaultAction = "SCMP_ACT_ALLOW",
+            Syscalls = [new SeccompRule { Names = ["clone"], Action = "SCMP_ACT_ERRNO" }],
+        });
+        var plan = CompileExec(["CAP_SYS_PTRACE"], filter);
+        Assert.That(Of(plan, PlanSection.Joiner).Select(operation => operation.Code), Does.Not.Contain(PlanCode.Seccomp));
+        Assert.That(Of(plan, PlanSection.Init)[^3..].Select(operation => operation.Code), Is.EqualTo(new[] { PlanCode.Seccomp, PlanCode.Capset, PlanCode.Exec }));
     }
 
     [TestCase("bind")]
