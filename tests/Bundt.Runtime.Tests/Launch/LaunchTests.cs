@@ -223,10 +223,16 @@ public sealed class LaunchTests
         Assert.That((ended.Code, ended.Output), Is.EqualTo((5, "2\n")));
     }
 
-    [Test]
-    public void An_exec_is_in_the_same_namespaces_and_has_an_exit_code_of_its_own()
+    [TestCase(false)]
+    [TestCase(true)]
+    public void An_exec_is_in_the_same_namespaces_and_has_an_exit_code_of_its_own(bool traceable)
     {
-        var request = Request(["sleep", "1000"]);
+        string[] capabilities = [.. DefaultSpec.Capabilities, .. traceable ? ["CAP_SYS_PTRACE"] : (string[])[]];
+        var request = Request(["sleep", "1000"], config => config with
+        {
+            Process = config.Process! with { Capabilities = DefaultSpec.CapabilitySets(capabilities), OomScoreAdj = 17 },
+            Linux = config.Linux! with { Seccomp = DefaultSpec.Seccomp(capabilities) },
+        });
         using var launched = ContainerLauncher.Launch(request);
         using var monitor = new PidFd(launched.MonitorPid, launched.MonitorPidFd);
         try
@@ -243,7 +249,7 @@ public sealed class LaunchTests
                 Monitor = new MonitorSettings { StateDirectory = state, SocketDirectory = state },
             };
 
-            using (var process = ContainerLauncher.Exec(Exec("sh", "-c", "cat /proc/sys/kernel/hostname; cat /proc/1/cmdline; grep ^0 /proc/self/cgroup; exit 3")))
+            using (var process = ContainerLauncher.Exec(Exec("sh", "-c", "cat /proc/sys/kernel/hostname; cat /proc/1/cmdline; grep ^0 /proc/self/cgroup; cat /proc/self/oom_score_adj; exit 3")))
             using (var monitorOfExec = new PidFd(process.MonitorPid, process.MonitorPidFd))
             {
                 Assert.That(monitorOfExec.WaitForEnd(30_000));
@@ -251,7 +257,7 @@ public sealed class LaunchTests
             }
 
             var ended = Result(state);
-            Assert.That((ended.Code, ended.Output.Replace('\0', ' ')), Is.EqualTo((3, "cake\nsleep 1000 0::/\n")));
+            Assert.That((ended.Code, ended.Output.Replace('\0', ' ')), Is.EqualTo((3, "cake\nsleep 1000 0::/\n17\n")));
             Assert.That(Assert.Throws<BundtException>(() => ContainerLauncher.Exec(Exec("nosuch")))!.Kind, Is.EqualTo(FailureKind.CommandNotFound));
             Assert.That(
                 Assert.Throws<BundtException>(() => ContainerLauncher.Exec(Exec("true") with { InitStart = 1 }))!.Kind, Is.EqualTo(FailureKind.Conflict), "another life of that pid");
