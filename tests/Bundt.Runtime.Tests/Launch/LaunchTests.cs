@@ -105,11 +105,18 @@ public sealed class LaunchTests
         var exit = File.ReadLines(state + "/exit").Select(line => line.Split(' ', 2)).Where(parts => parts.Length == 2).ToDictionary(parts => parts[0], parts => parts[1]);
         var output = new StringBuilder();
         var error = new StringBuilder();
-        var log = File.ReadAllBytes(state + "/stdio.log");
+        // Made with the first byte that is logged.
+        var log = File.Exists(state + "/stdio.log") ? File.ReadAllBytes(state + "/stdio.log") : [];
         for (var at = 0; at < log.Length;)
         {
             var length = BitConverter.ToInt32(log, at + 8);
-            (log[at + 12] == 1 ? output : error).Append(Encoding.UTF8.GetString(log, at + 16, length));
+            var stream = log[at + 12] switch
+            {
+                1 => output,
+                2 => error,
+                _ => null, // a position
+            };
+            stream?.Append(Encoding.UTF8.GetString(log, at + 16, length));
             at += 16 + length;
         }
 
