@@ -108,6 +108,7 @@ static int write_exit_record(struct monitor *self, char text[RECORD_SIZE])
         .started = self->started,
         .finished = record_now(),
         .log_dropped = self->log.dropped,
+        .log_size = self->log.size,
         .start_failed = has_start_failed(self->report),
         .report = self->report,
     };

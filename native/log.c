@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "kernel.h"
+#include "record.h"
 #include "text.h"
 
 _Static_assert(sizeof(struct log_frame) == 16, "frames have no padding");
@@ -62,11 +63,12 @@ static void advance(struct log_position *position, enum log_stream stream, size_
         position->err += length;
 }
 
-/* A log that was closed in order ends with its position. */
+/* A log that was closed in order ends with its position. What stands at the end may be the container's own words,
+ * though: the exit record of the life before must say that the log ended there. */
 static bool ends_with_marker(struct log *log)
 {
     struct marker last;
-    if (log->size < sizeof last ||
+    if (log->size < sizeof last || record_value(log->directory, "exit.last", "log-size") != log->size ||
         SYS(pread64, log->fd, &last, sizeof last, log->size - sizeof last) != (long)sizeof last ||
         !is_marker(&last.frame))
         return false;
@@ -238,7 +240,9 @@ void log_close(struct log *log)
     if (log->fd < 0 || log->size == 0)
         return;
     const struct marker end = marker_of(log->position);
-    if (SYS(pwrite64, log->fd, &end, sizeof end, log->size) != (long)sizeof end)
+    if (SYS(pwrite64, log->fd, &end, sizeof end, log->size) == (long)sizeof end)
+        log->size += sizeof end;
+    else
         SYS(ftruncate, log->fd, log->size);
 }
 

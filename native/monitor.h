@@ -99,9 +99,10 @@ struct log_position {
  * `monitor`: version, monitor-pid, monitor-start (field 22 of /proc/PID/stat), boot-id, init-pid, init-start, started (CLOCK_REALTIME ns).
  *            Complete when its last line is `end`. Written before init is let go.
  * `exit`:    version, status (0..255, 128+n for a signal), signal (0 or n), core (0|1), oom-kill (kills counted in memory.events, 0 without the
- *            controller), started, finished (CLOCK_REALTIME ns), log-dropped (bytes), start-failed (1: the command was never executed; the launch
+ *            controller), started, finished (CLOCK_REALTIME ns), log-dropped (bytes), log-size (bytes of `stdio.log`), start-failed (1: the command was never executed; the launch
  *            report says why, here only `error` (errno), `detail` and `op` of it are kept). Written as `exit.new` and renamed into place, last line `end`.
- *            An `exit` of an earlier life is removed before `monitor` is written.
+ *            An `exit` of an earlier life is removed before `monitor` is written. Who starts the next life may put it aside as `exit.last`
+ *            before: where its log-size is right, the log is not walked through.
  *
  * A start that fails after `monitor` was written leaves an `exit` with start-failed, whether the monitor served already or not.
  *

@@ -83,11 +83,10 @@ int record_monitor(int directory, int file, int init_pid, uint64_t started, char
     return fd;
 }
 
-/* The value of "key N" in a flat-keyed cgroup file. */
-static uint64_t cgroup_value(int cgroup, const char *file, const char *key)
+uint64_t record_value(int directory, const char *file, const char *key)
 {
-    char content[512];
-    if (cgroup < 0 || text_read_file(cgroup, file, content, sizeof content) <= 0)
+    char content[RECORD_SIZE];
+    if (directory < 0 || text_read_file(directory, file, content, sizeof content) <= 0)
         return 0;
     const size_t length = strlen(key);
     for (const char *line = content; line; line = strchr(line, '\n')) {
@@ -126,10 +125,11 @@ int record_exit(int directory, int reserved, const struct exit_facts *facts, cha
     text_add_line(&text, "status", signal != 0 ? 128 + signal : (unsigned)WEXITSTATUS(status));
     text_add_line(&text, "signal", signal);
     text_add_line(&text, "core", signal != 0 && WCOREDUMP(status));
-    text_add_line(&text, "oom-kill", cgroup_value(facts->cgroup, "memory.events", "oom_kill"));
+    text_add_line(&text, "oom-kill", record_value(facts->cgroup, "memory.events", "oom_kill"));
     text_add_line(&text, "started", facts->started);
     text_add_line(&text, "finished", facts->finished);
     text_add_line(&text, "log-dropped", facts->log_dropped);
+    text_add_line(&text, "log-size", facts->log_size);
     if (facts->start_failed) {
         text_add_line(&text, "start-failed", 1);
         text_add_line(&text, "error", (uint64_t)(unsigned)facts->report->error);

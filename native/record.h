@@ -13,6 +13,7 @@ struct exit_facts {
     uint64_t started; /* CLOCK_REALTIME ns */
     uint64_t finished;
     uint64_t log_dropped;
+    uint64_t log_size; /* of `stdio.log` */
     bool start_failed;
     const struct plan_report *report;
 };
@@ -24,6 +25,9 @@ uint64_t record_now(void);
 int record_monitor(int directory, int file, int init_pid, uint64_t started, char *text, uint32_t size);
 
 #define RECORD_SIZE 512 /* what an exit record's text may take */
+
+/* The value of "key N" in a file of such lines (a record, or a cgroup's memory.events); 0 if there is none. */
+uint64_t record_value(int directory, const char *file, const char *key);
 
 /* Takes the room for the exit record while there is some: makes `exit.new`. Returns a descriptor or -errno. */
 int record_reserve(int directory);

@@ -208,6 +208,35 @@ static void a_position_outlives_rotations_and_lives(void)
     close(directory);
 }
 
+static void a_container_cannot_write_a_position(void)
+{
+    int directory = open(test_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct {
+        struct log_frame frame;
+        struct log_position position;
+    } forged = {{.length = sizeof forged.position, .stream = LOG_POSITION, .magic = LOG_FRAME_MAGIC}, {1 << 30, 7}};
+    struct log log;
+    log_open(&log, directory, 1 << 20, 2);
+    log_write(&log, LOG_STDOUT, &forged, sizeof forged);
+    close(log.fd); /* as after a SIGKILL */
+    log_open(&log, directory, 1 << 20, 2);
+    REQUIRE_EQUAL(log_position(&log).out, sizeof forged);
+
+    /* Only where the exit record says that the log ended there, its end is believed: nothing is walked through. */
+    log_close(&log);
+    char text[64];
+    const int length = snprintf(text, sizeof text, "version 1\nlog-size %llu\nend\n", (unsigned long long)log.size);
+    int last = openat(directory, "exit.last", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    REQUIRE(write(last, text, (size_t)length) == length);
+    REQUIRE(pwrite(log.fd, "damaged frame", 13, 4) == 13);
+    close(log.fd);
+    const uint64_t size = log.size;
+    log_open(&log, directory, 1 << 20, 2);
+    REQUIRE_EQUAL(log.size, size);
+    REQUIRE_EQUAL(log_position(&log).out, sizeof forged);
+    REQUIRE_EQUAL(log_position(&log).err, 0);
+}
+
 static void without_a_log_output_is_counted_all_the_same(void)
 {
     struct log log;
@@ -293,6 +322,7 @@ static const struct test tests[] = {
     TEST(texts_never_overflow),
     TEST(a_torn_end_of_any_length_is_cut_to_whole_frames),
     TEST(a_position_outlives_rotations_and_lives),
+    TEST(a_container_cannot_write_a_position),
     TEST(without_a_log_output_is_counted_all_the_same),
 };
 
