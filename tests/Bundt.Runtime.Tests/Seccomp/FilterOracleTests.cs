@@ -46,7 +46,7 @@ public sealed class FilterOracleTests
             (rules, everywhere) =>
             {
                 var source = new FilterSource(SeccompAction.Errno(1), everywhere ? ["SCMP_ARCH_X86", "SCMP_ARCH_X32"] : ["SCMP_ARCH_X86"], rules);
-                Compare(source, FilterCompiler.Compile(source), LibSeccomp.Compile(source), 8, everywhere);
+                Compare(source, FilterCompiler.Compile(source), LibSeccomp.Compile(OneRulePerCall(source)), 8, everywhere);
             },
             iter: 400);
     }
@@ -69,6 +69,17 @@ public sealed class FilterOracleTests
     {
         var program = FilterCompiler.Compile(SeccompCompiler.Source(SeccompProfile.Docker.Resolve(CapabilitySet.Empty)));
         Assert.That(program.Length / 8, Is.LessThan(700));
+    }
+
+    // Where several rules of one call meet in its tree, libseccomp 2.5.4 decides wrongly (different arguments let calls pass that no rule allows; of
+    // "a < 39" and "a < 2^34" it forgets the second), and with some it never comes to an end.
+    private static FilterSource OneRulePerCall(FilterSource source)
+    {
+        var single = source.Rules.SelectMany(rule => rule.Names).GroupBy(name => name).Where(group => group.Count() == 1).Select(group => group.Key).ToHashSet();
+        return source with
+        {
+            Rules = [.. source.Rules.Select(rule => rule with { Names = [.. rule.Names.Where(single.Contains)] }).Where(rule => rule.Names.Count > 0)],
+        };
     }
 
     private static void Compare(FilterSource source, byte[] ours, byte[] theirs, int samples, bool x32 = true, bool judgesSeveralRules = false)
@@ -99,8 +110,7 @@ public sealed class FilterOracleTests
                     continue;
                 }
 
-                // libseccomp 2.5.4 goes wrong where several rules of one call meet in a tree: different arguments let calls pass that no rule allows,
-                // and of "a < 39" and "a < 2^34" it forgets the second. Docker's own profile it gets right; else the rules themselves judge.
+                // Docker's own profile libseccomp gets right; where several rules meet otherwise, the rules themselves judge alone.
                 var ofCall = source.Rules.Where(rule => rule.Names.Contains(name)).ToArray();
                 var isJudge = ofCall.Length <= 1 || judgesSeveralRules && ofCall.All(rule => rule.Conditions.Count <= 1);
                 for (var sample = 0; sample < samples; sample++)
