@@ -7,6 +7,7 @@ namespace Bundt.Linux.Interop;
 internal static unsafe partial class MountCalls
 {
     public const int CLONE_NEWNS = 0x20000;
+    public const int CLONE_NEWNET = 0x40000000;
 
     public const ulong MS_REC = 0x4000;
     public const ulong MS_SLAVE = 0x80000;
@@ -17,11 +18,21 @@ internal static unsafe partial class MountCalls
     public const int OPEN_TREE_CLOEXEC = 0x80000;
     public const int AT_EMPTY_PATH = 0x1000;
 
+    public const uint FSOPEN_CLOEXEC = 1;
+    public const uint FSMOUNT_CLOEXEC = 1;
+    public const int FSCONFIG_SET_FLAG = 0;
+    public const int FSCONFIG_SET_STRING = 1;
+    public const int FSCONFIG_SET_FD = 5;
+    public const int FSCONFIG_CMD_CREATE = 6;
+
     public const int MOVE_MOUNT_F_EMPTY_PATH = 0x4;
     public const int MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 
     private const nint SYS_open_tree = 428;
     private const nint SYS_move_mount = 429;
+    private const nint SYS_fsopen = 430;
+    private const nint SYS_fsconfig = 431;
+    private const nint SYS_fsmount = 432;
 
     private static nint SYS_pivot_root => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 155 : 41;
 
@@ -39,6 +50,20 @@ internal static unsafe partial class MountCalls
         byte empty = 0;
         return (int)syscall5(
             SYS_move_mount, heldTree.Fd, (nint)(&empty), heldOnto.Fd, (nint)(&empty), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    }
+
+    public static int FsOpen(byte* type) => (int)syscall2(SYS_fsopen, (nint)type, (nint)FSOPEN_CLOEXEC);
+
+    public static int FsConfig(SafeFileHandle context, int command, byte* key, byte* value, int auxiliary)
+    {
+        using var held = new HeldFd(context);
+        return (int)syscall5(SYS_fsconfig, held.Fd, command, (nint)key, (nint)value, auxiliary);
+    }
+
+    public static int FsMount(SafeFileHandle context)
+    {
+        using var held = new HeldFd(context);
+        return (int)syscall3(SYS_fsmount, held.Fd, (nint)FSMOUNT_CLOEXEC, 0);
     }
 
     public static int PivotRoot(byte* newRoot, byte* putOld) => (int)syscall2(SYS_pivot_root, (nint)newRoot, (nint)putOld);

@@ -7,6 +7,7 @@ internal static unsafe partial class SocketCalls
 {
     internal const int AF_UNIX = 1;
     internal const int SOCK_STREAM = 1;
+    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int MSG_DONTWAIT = 0x40;
     internal const int MSG_NOSIGNAL = 0x4000;
@@ -49,6 +50,9 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int poll(PollEntry* entries, nuint count, int timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int ioctl(int fd, nuint request, void* argument);
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int pipe2(int* fds, int flags);

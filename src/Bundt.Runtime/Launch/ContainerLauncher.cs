@@ -24,6 +24,8 @@ public static class ContainerLauncher
             Config = request.Config,
             Overlay = request.Overlay,
             Ending = new PlanEnding.Monitor(request.Monitor),
+            HasRoot = request.Root is not null,
+            HasNetworkNamespace = request.NetworkNamespace is not null,
             InitProcess = request.InitProcess,
             CgroupPath = path,
             Filter = SeccompCompiler.Compile(request.Config.Linux?.Seccomp),
@@ -31,7 +33,12 @@ public static class ContainerLauncher
         using var cgroup = ContainerCgroup.Create(path, request.Config.Linux?.Resources);
         try
         {
-            return Monitored(plan, request.Monitor, cgroup.Descriptor, null);
+            return Monitored(plan, request.Monitor, new LauncherInputs
+            {
+                Cgroup = cgroup.Descriptor.Handle,
+                Root = request.Root,
+                NetworkNamespace = request.NetworkNamespace,
+            });
         }
         catch
         {
@@ -53,18 +60,13 @@ public static class ContainerLauncher
             Ending = new PlanEnding.Monitor(request.Monitor),
             Filter = SeccompCompiler.Compile(request.Config.Linux?.Seccomp),
         });
-        return Monitored(plan, request.Monitor, cgroup, container);
+        return Monitored(plan, request.Monitor, new LauncherInputs { Cgroup = cgroup.Handle, InitPidFd = container.Handle });
     }
 
-    private static LaunchedProcess Monitored(LaunchPlan plan, MonitorSettings settings, DirectoryFd cgroup, PidFd? container)
+    private static LaunchedProcess Monitored(LaunchPlan plan, MonitorSettings settings, LauncherInputs inputs)
     {
         using var client = settings.AttachFlags != 0 ? DescriptorPair.StreamSockets() : default(DescriptorPair?);
-        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, MonitorCgroup.Shared, new LauncherInputs
-        {
-            Cgroup = cgroup.Handle,
-            InitPidFd = container?.Handle,
-            Client = client?.Second,
-        });
+        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, MonitorCgroup.Shared, inputs with { Client = client?.Second });
         var report = launcher.WaitUntilExecuted();
         return new LaunchedProcess
         {

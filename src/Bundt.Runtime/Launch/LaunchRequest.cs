@@ -1,4 +1,5 @@
 using Bundt.Oci.Runtime;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Runtime.Launch;
 
@@ -13,6 +14,15 @@ public sealed record LaunchRequest
 
     /// <summary>An overlay root, or null: root.path of the config.</summary>
     public OverlayRoot? Overlay { get; init; }
+
+    /// <summary>The mount of <see cref="Overlay"/>, made ahead; null: the launcher makes it. Not with a user namespace. The caller's to dispose.</summary>
+    public SafeFileHandle? Root { get; init; }
+
+    /// <summary>
+    /// What a config that asks for a new network namespace gets, made ahead; null: the launcher makes one. Not with a user namespace.
+    /// The caller's to dispose.
+    /// </summary>
+    public SafeFileHandle? NetworkNamespace { get; init; }
 
     /// <summary>The monitor.</summary>
     public required MonitorSettings Monitor { get; init; }

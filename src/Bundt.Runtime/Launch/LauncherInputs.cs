@@ -12,6 +12,10 @@ internal sealed record LauncherInputs
 
     public SafeFileHandle? Client { get; init; }
 
+    public SafeFileHandle? Root { get; init; }
+
+    public SafeFileHandle? NetworkNamespace { get; init; }
+
     public SafeFileHandle? ConsoleSocket { get; init; }
 
     public SafeFileHandle Of(PlanInputKind kind) => kind switch
@@ -19,6 +23,8 @@ internal sealed record LauncherInputs
         PlanInputKind.Cgroup => Cgroup,
         PlanInputKind.InitPidFd => InitPidFd,
         PlanInputKind.Client => Client,
+        PlanInputKind.Root => Root,
+        PlanInputKind.NetworkNamespace => NetworkNamespace,
         _ => ConsoleSocket,
     } ?? throw new InvalidOperationException($"the plan needs {kind}");
 }

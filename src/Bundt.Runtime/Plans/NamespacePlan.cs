@@ -12,11 +12,16 @@ internal static class NamespacePlan
     private static readonly NamespaceType[] s_joinedByInit =
         [NamespaceType.Ipc, NamespaceType.Uts, NamespaceType.Network, NamespaceType.Cgroup, NamespaceType.Time, NamespaceType.Mount];
 
-    internal static void Start(PlanScope scope)
+    internal static void Start(PlanScope scope, bool hasNetworkNamespace)
     {
         Check(scope);
         var plan = scope.Plan;
         var slots = OpenJoined(scope);
+        if (hasNetworkNamespace && scope.IsNew(NamespaceType.Network))
+        {
+            scope.GivenNetwork = plan.Input(PlanInputKind.NetworkNamespace);
+        }
+
         scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
         plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
 
@@ -24,7 +29,7 @@ internal static class NamespacePlan
         foreach (var ns in scope.Linux.Namespaces)
         {
             // The kernel would root a cgroup namespace made by clone in the parent's cgroup: init makes its own.
-            if (ns.Path is null && ns.Type != NamespaceType.Cgroup)
+            if (ns.Path is null && ns.Type != NamespaceType.Cgroup && (ns.Type != NamespaceType.Network || scope.GivenNetwork < 0))
             {
                 flags |= KernelFlags.Namespace(ns.Type);
             }
@@ -67,6 +72,11 @@ internal static class NamespacePlan
             }
         }
 
+        if (scope.GivenNetwork >= 0)
+        {
+            plan.Init.Setns(scope.GivenNetwork, KernelFlags.Namespace(NamespaceType.Network), "the network namespace made ahead");
+        }
+
         MapIds(scope);
         if (scope.IsNew(NamespaceType.Cgroup))
         {
@@ -79,7 +89,7 @@ internal static class NamespacePlan
     {
         var init = scope.Plan.Init;
         init.Phase = Phase.Launch;
-        if (scope.IsNew(NamespaceType.Network))
+        if (scope.IsNew(NamespaceType.Network) && scope.GivenNetwork < 0)
         {
             init.Simple(PlanCode.LoopbackUp);
         }

@@ -23,7 +23,7 @@ public static class PlanCompiler
         MonitorPlan.Pipes(scope);
         var fifo = OpenFifo(scope);
 
-        NamespacePlan.Start(scope);
+        NamespacePlan.Start(scope, request.HasNetworkNamespace);
         RootPlan.Mount(scope, request);
         NamespacePlan.Furnish(scope);
         MountPlan.Mount(scope, request);

@@ -9,6 +9,10 @@ public enum PlanInputKind
     InitPidFd,
     /// <summary>A connected socket of a client attached from the first byte on.</summary>
     Client,
+    /// <summary>The root, a mount that is attached nowhere yet.</summary>
+    Root,
+    /// <summary>A new network namespace with its loopback interface up.</summary>
+    NetworkNamespace,
     /// <summary>A connected console socket that gets the pty's master.</summary>
     ConsoleSocket,
 }

@@ -18,6 +18,12 @@ public sealed record PlanRequest
     /// <summary>An overlay root; null: the root path of the config.</summary>
     public OverlayRoot? Overlay { get; init; }
 
+    /// <summary>The launcher is given the mount of <see cref="Overlay"/> (<see cref="PlanInputKind.Root"/>).</summary>
+    public bool HasRoot { get; init; }
+
+    /// <summary>The launcher is given the new network namespace (<see cref="PlanInputKind.NetworkNamespace"/>), if the config asks for one.</summary>
+    public bool HasNetworkNamespace { get; init; }
+
     /// <summary>What becomes of the launcher.</summary>
     public required PlanEnding Ending { get; init; }
 

@@ -36,6 +36,9 @@ internal sealed class PlanScope
     /// <summary>The root mount.</summary>
     public int Root { get; set; } = -1;
 
+    /// <summary>The new network namespace, if one was made ahead; -1: none.</summary>
+    public int GivenNetwork { get; set; } = -1;
+
     /// <summary>The procfs that sysctls are written to; -1 so far.</summary>
     public int Proc { get; set; } = -1;
 

@@ -14,8 +14,12 @@ internal static class RootPlan
 
         // Slaves, never private: what the host mounts below an rslave bind arrives, what the container mounts does not leave.
         plan.Init.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
-        scope.Root = plan.NewSlot("root");
-        if (request.Overlay is { } overlay)
+        scope.Root = request.HasRoot ? plan.Input(PlanInputKind.Root) : plan.NewSlot("root");
+        if (request.HasRoot)
+        {
+            // Both parties have it from the start.
+        }
+        else if (request.Overlay is { } overlay)
         {
             // Made by the supervisor while the kernel makes init's namespaces; the supervisor's own copy outlives init (DESIGN, overlay, trap 1).
             if (scope.UserNamespace >= 0)
@@ -145,13 +149,6 @@ internal static class RootPlan
             throw PlanScope.Invalid($"an overlay root has 1 to 127 layers, not {overlay.Lowers.Count}");
         }
 
-        // A layer's own redirect and metacopy xattrs must not lead anywhere.
-        var options = new List<string> { "source=overlay", "redirect_dir=nofollow", "metacopy=off" };
-        if (overlay.Volatile)
-        {
-            options.Add("volatile");
-        }
-
-        scope.Plan.Supervise.Overlay(scope.Root, first, overlay.Lowers.Count, upper, work, options, overlay.MountPoint);
+        scope.Plan.Supervise.Overlay(scope.Root, first, overlay.Lowers.Count, upper, work, overlay.Options, overlay.Scratch);
     }
 }

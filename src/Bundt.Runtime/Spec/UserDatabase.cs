@@ -19,7 +19,7 @@ public sealed class UserDatabase
     private const int MaxBytes = 10 << 20;
     private const int CachedImages = 256;
 
-    // Layers do not change, so the files of an image are read once, as long as the container itself has nothing at /etc.
+    // Layers do not change, so the files of an image are read once, as long as the container has none of its own.
     private static readonly ConcurrentDictionary<string, UserDatabase> s_images = new(StringComparer.Ordinal);
 
     private readonly List<PasswdEntry> _users = [];
@@ -59,31 +59,30 @@ public sealed class UserDatabase
     }
 
     /// <summary>Reads the files of a container through its layers, without mounting anything: regular files of at most 10 MiB.</summary>
-    /// <exception cref="BundtException">One of them is longer.</exception>
-    public static UserDatabase Load(OverlayRoot overlay)
+    /// <param name="upper">Host directory of the container's writable layer.</param>
+    /// <param name="lowers">Host directories of its image's layers, topmost first.</param>
+    /// <exception cref="BundtException">One of the files is longer.</exception>
+    public static UserDatabase Load(string upper, IReadOnlyList<string> lowers)
     {
-        using (var upper = DirectoryFd.OpenHost(overlay.Upper))
+        if (HasOwnFiles(upper))
         {
-            if (upper.TryStat("etc") is null)
-            {
-                var key = string.Join('\0', overlay.Lowers);
-                if (s_images.TryGetValue(key, out var known))
-                {
-                    return known;
-                }
-
-                var database = Load(overlay.Lowers);
-                if (s_images.Count >= CachedImages)
-                {
-                    s_images.Clear();
-                }
-
-                s_images[key] = database;
-                return database;
-            }
+            return Load([upper, .. lowers]);
         }
 
-        return Load([overlay.Upper, .. overlay.Lowers]);
+        var key = string.Join('\0', lowers);
+        if (s_images.TryGetValue(key, out var known))
+        {
+            return known;
+        }
+
+        var database = Load(lowers);
+        if (s_images.Count >= CachedImages)
+        {
+            s_images.Clear();
+        }
+
+        s_images[key] = database;
+        return database;
     }
 
     /// <summary>Reads the files below a root directory of the host.</summary>
@@ -145,6 +144,17 @@ public sealed class UserDatabase
         }
 
         return new ResolvedUser(uid, gid, groups, entry is { Home.Length: > 0 } ? entry.Home : "/");
+    }
+
+    // A plain /etc with neither file in it: the mount points of /etc/hosts and its like make one in nearly every container.
+    private static bool HasOwnFiles(string upper)
+    {
+        using var root = DirectoryFd.OpenHost(upper);
+        return root.TryStat("etc") is { } etc
+            && (etc.Type != FileType.Directory
+                || root.TryStat("etc/passwd") is not null
+                || root.TryStat("etc/group") is not null
+                || root.GetXattr("etc", "trusted.overlay.opaque") is not null);
     }
 
     private static UserDatabase Load(IReadOnlyList<string> layers)

@@ -3,6 +3,8 @@ using System.Text;
 using Bundt.Linux;
 using Bundt.Linux.Cgroups;
 using Bundt.Linux.Files;
+using Bundt.Linux.Mounts;
+using Bundt.Linux.Namespaces;
 using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
@@ -81,7 +83,7 @@ public sealed class LaunchTests
         {
             Id = id,
             Config = (change ?? (c => c))(config),
-            Overlay = new OverlayRoot { Lowers = [_layer], Upper = state + "/upper", Work = state + "/work", MountPoint = state + "/merged" },
+            Overlay = new OverlayRoot { Lowers = [_layer], Upper = state + "/upper", Work = state + "/work", Scratch = state + "/merged" },
             Monitor = new MonitorSettings { StateDirectory = state, SocketDirectory = state },
         };
     }
@@ -137,6 +139,32 @@ public sealed class LaunchTests
     {
         var ended = Shell("echo out; echo err >&2; exit 7");
         Assert.That((ended.Code, ended.Output, ended.Error), Is.EqualTo((7, "out\n", "err\n")));
+    }
+
+    [Test]
+    public void A_root_and_a_network_that_were_made_ahead_are_the_containers()
+    {
+        var request = Request(["sh", "-c", "readlink /proc/self/ns/net; echo written > /file; cat /file; grep -c . /proc/net/if_inet6 || true"]);
+        using var root = OverlayMount.TryMake(request.Overlay!.Lowers, request.Overlay.Upper, request.Overlay.Work, request.Overlay.Options);
+        if (root is null)
+        {
+            Assert.Ignore("an overlay can be mounted ahead from Linux 6.13 on");
+        }
+
+        using var network = NetworkNamespace.Create();
+        var ended = Run(request with { Root = root, NetworkNamespace = network });
+
+        var inode = File.ResolveLinkTarget($"/proc/self/fd/{network.DangerousGetHandle()}", false)!.Name;
+        Assert.That(ended.Output, Does.StartWith($"{inode}\nwritten\n"), ended.Error);
+        Assert.That(File.ReadAllText(request.Overlay.Upper + "/file"), Is.EqualTo("written\n"));
+    }
+
+    [Test]
+    public void An_overlay_of_nothing_cannot_be_made_ahead()
+    {
+        var request = Request(["true"]);
+        Assert.That(OverlayMount.TryMake([], request.Overlay!.Upper, request.Overlay.Work, request.Overlay.Options), Is.Null);
+        Assert.That(OverlayMount.TryMake([_layer], request.Overlay.Upper, request.Overlay.Work, ["nonsense=1"]), Is.Null);
     }
 
     [Test]

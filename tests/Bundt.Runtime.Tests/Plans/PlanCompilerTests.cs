@@ -12,7 +12,7 @@ public sealed class PlanCompilerTests
 {
     private static readonly PlanEnding.Monitor s_monitor = new(new MonitorSettings { StateDirectory = "/state", SocketDirectory = "/sockets" });
 
-    private static readonly OverlayRoot s_overlay = new() { Lowers = ["/l/top", "/l/base"], Upper = "/c/upper", Work = "/c/work", MountPoint = "/c/merged" };
+    private static readonly OverlayRoot s_overlay = new() { Lowers = ["/l/top", "/l/base"], Upper = "/c/upper", Work = "/c/work", Scratch = "/c/merged" };
 
     private static PlanRequest Request(Func<RuntimeConfig, RuntimeConfig>? change = null) => new()
     {

@@ -104,18 +104,12 @@ public sealed class LayeredRootTests
     public void Users_of_an_image_are_those_of_its_layers()
     {
         var upper = Layer("upper");
-        var overlay = new OverlayRoot
-        {
-            Lowers = [Layer("l1", ("etc/passwd", "cook:x:7:8::/kitchen:/bin/sh\n")), Layer("l0", ("etc/group", "cooks:x:9:cook\n"))],
-            Upper = upper,
-            Work = upper,
-            MountPoint = upper,
-        };
-        var user = UserDatabase.Load(overlay).Resolve("cook", []);
+        string[] lowers = [Layer("l1", ("etc/passwd", "cook:x:7:8::/kitchen:/bin/sh\n")), Layer("l0", ("etc/group", "cooks:x:9:cook\n"))];
+        var user = UserDatabase.Load(upper, lowers).Resolve("cook", []);
         Assert.That((user.Uid, user.Gid, user.Home), Is.EqualTo((7u, 8u, "/kitchen")));
         Assert.That(user.AdditionalGids, Is.EqualTo(new uint[] { 8, 9 }));
 
         Layer("upper", ("etc/passwd", "cook:x:17:8::/kitchen:/bin/sh\n"));
-        Assert.That(UserDatabase.Load(overlay).Resolve("cook", []).Uid, Is.EqualTo(17), "the container's own file counts from then on");
+        Assert.That(UserDatabase.Load(upper, lowers).Resolve("cook", []).Uid, Is.EqualTo(17), "the container's own file counts from then on");
     }
 }

@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using Bundt.Linux.Interop;
+using Bundt.Linux.Sockets;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Linux.Namespaces;
+
+/// <summary>Network namespaces that live by their descriptor alone, network_namespaces(7).</summary>
+public static class NetworkNamespace
+{
+    private const ushort IffUp = 1;
+    private const nuint SIOCSIFFLAGS = 0x8914;
+    private const int InterfaceRequest = 40; // struct ifreq, netdevice(7): 16 bytes of name, then a union
+
+    /// <summary>Makes one whose loopback interface is up. Needs CAP_SYS_ADMIN.</summary>
+    /// <exception cref="BundtException">The kernel refuses.</exception>
+    public static SafeFileHandle Create()
+    {
+        SafeFileHandle? made = null;
+        BundtException? failure = null;
+
+        // unshare(2) moves the calling thread, so that is one that ends with this.
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    made = Unshare();
+                }
+                catch (BundtException e)
+                {
+                    failure = e;
+                }
+            },
+            256 * 1024)
+        {
+            IsBackground = true,
+            Name = "network-namespace",
+        };
+        thread.Start();
+        thread.Join();
+        return made ?? throw failure!;
+    }
+
+    private static SafeFileHandle Unshare()
+    {
+        if (MountCalls.unshare(MountCalls.CLONE_NEWNET) < 0)
+        {
+            throw BundtException.Last(Phase.Launch, "unshare network namespace");
+        }
+
+        BringLoopbackUp();
+        var descriptor = SocketCalls.open("/proc/thread-self/ns/net", SocketCalls.O_RDONLY | SocketCalls.O_CLOEXEC, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, true) : throw BundtException.Last(Phase.Launch, "open", "/proc/thread-self/ns/net");
+    }
+
+    private static unsafe void BringLoopbackUp()
+    {
+        var socket = SocketCalls.socket(SocketCalls.AF_UNIX, SocketCalls.SOCK_DGRAM | SocketCalls.SOCK_CLOEXEC, 0);
+        if (socket < 0)
+        {
+            throw BundtException.Last(Phase.Launch, "socket");
+        }
+
+        Span<byte> request = stackalloc byte[InterfaceRequest];
+        request.Clear();
+        "lo"u8.CopyTo(request);
+        BinaryPrimitives.WriteUInt16LittleEndian(request[16..], IffUp);
+        fixed (byte* argument = request)
+        {
+            var failure = SocketCalls.ioctl(socket, SIOCSIFFLAGS, argument) < 0 ? BundtException.Last(Phase.Launch, "bring the loopback interface up") : null;
+            _ = SocketCalls.close(socket);
+            if (failure is not null)
+            {
+                throw failure;
+            }
+        }
+    }
+}
