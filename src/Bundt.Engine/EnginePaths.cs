@@ -24,6 +24,6 @@ internal sealed record EnginePaths(string Root, string Run)
     /// <summary>/dev/shm of a container that shares it with others.</summary>
     public string SharedShm(string id) => Path.Combine(RunContainers, id, "shm");
 
-    /// <summary>Where an exec's monitor listens: below the container's, so that it goes with it.</summary>
+    /// <summary>Where an exec's monitor listens and keeps its records: below the container's, so that it goes with it.</summary>
     public string RunExec(string container, string exec) => Path.Combine(RunContainers, container, exec);
 }

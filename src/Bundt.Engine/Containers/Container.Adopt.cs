@@ -96,8 +96,8 @@ public sealed partial class Container
     /// <summary>Execs of the daemon before: those that run are watched, of those that have ended the exit code can be asked for.</summary>
     private void AdoptExecs()
     {
-        var execs = _directory.In("execs");
-        foreach (var path in Directory.Exists(execs) ? Directory.GetDirectories(execs) : [])
+        var run = _services.Paths.RunContainer(Id);
+        foreach (var path in Directory.Exists(run) ? Directory.GetDirectories(run).Where(p => p != _services.Paths.SharedShm(Id)) : [])
         {
             if (Exec.Adopt(this, path) is { } exec)
             {
@@ -107,7 +107,6 @@ public sealed partial class Container
             else
             {
                 RunDirectories.Remove(path);
-                RunDirectories.Remove(_services.Paths.RunExec(Id, Path.GetFileName(path)));
             }
         }
     }
@@ -157,5 +156,6 @@ public sealed partial class Container
 
         _process?.Release();
         _lease?.Dispose();
+        Prepared?.Dispose();
     }
 }

@@ -23,9 +23,9 @@ public sealed class Exec
 
     /// <summary>
     /// The log of a resumable exec: what was on its way through a killed daemon and, of a command that does not write all too fast, what it
-    /// writes until the next daemon comes. So little of it is gone from the page cache before the kernel writes it to the disk.
+    /// writes until the next daemon comes. It lies in memory (the run directory is a tmpfs), so there is little of it.
     /// </summary>
-    private const long LogSize = 4 << 20;
+    private const long LogSize = 1 << 20;
 
     private const int LogFiles = 4;
 
@@ -69,9 +69,8 @@ public sealed class Exec
     /// <summary>When it ended, or null.</summary>
     internal DateTimeOffset? EndedAt { get; private set; }
 
-    private string StateDirectory => Path.Combine(Container.OwnDirectory.In("execs"), Id);
-
-    private string RunDirectory => Container.Services.Paths.RunExec(Container.Id, Id);
+    /// <summary>Socket and records: an exec does not outlive the boot, so what tells of it need not either.</summary>
+    private string Directory => Container.Services.Paths.RunExec(Container.Id, Id);
 
     /// <summary>Starts it, with the streams attached when asked for. Conflict when it was started before.</summary>
     public async Task<Attachment?> StartAsync(AttachOptions? attach, (int Rows, int Columns) consoleSize, CancellationToken cancellation)
@@ -86,15 +85,14 @@ public sealed class Exec
         var attachment = attach is null ? null : new Attachment(Settings.Tty, attach, _ => { });
         try
         {
-            Directory.CreateDirectory(StateDirectory, OwnerOnly);
-            File.WriteAllBytes(Path.Combine(StateDirectory, RecordName), JsonSerializer.SerializeToUtf8Bytes(Settings, RecordJson.Default.ExecSettings));
-            Directory.CreateDirectory(RunDirectory, OwnerOnly);
+            System.IO.Directory.CreateDirectory(Directory, OwnerOnly);
+            File.WriteAllBytes(Path.Combine(Directory, RecordName), JsonSerializer.SerializeToUtf8Bytes(Settings, RecordJson.Default.ExecSettings));
             var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is ( > 0, > 0) ? consoleSize : Settings.ConsoleSize));
-            var process = new MonitoredProcess(Container.Services.Watch, StateDirectory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
+            var process = new MonitoredProcess(Container.Services.Watch, Directory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
             _process = process;
             Container.Publish("exec_start: " + string.Join(' ', Settings.Cmd), ("execID", Id));
             process.Watch(Ended, _ => { });
-            attachment?.Begin(launched.Attached is { } socket ? new MonitorConnection(socket) : null, process.Ended);
+            attachment?.Begin(launched.Attached is { } socket ? new MonitorConnection(socket) { OnExit = process.Told } : null, process.Ended);
             return attachment;
         }
         catch (BundtException e)
@@ -158,7 +156,7 @@ public sealed class Exec
     {
         _resumed.TrySetResult();
         var attachment = new Attachment(Settings.Tty, attach, _ => { });
-        var connection = _process is { } process && Running ? await MonitorConnection.TryConnectAsync(RunDirectory, cancellation).ConfigureAwait(false) : null;
+        var connection = _process is { } process && Running ? await MonitorConnection.TryConnectAsync(Directory, cancellation).ConfigureAwait(false) : null;
         if (connection is not null)
         {
             await connection.SendAsync(MonitorMessage.Attach, new[] { (byte)attachment.Flags }, cancellation).ConfigureAwait(false);
@@ -173,14 +171,14 @@ public sealed class Exec
 
     /// <summary>Reads what a resumable exec has written.</summary>
     public IAsyncEnumerable<OutputFrame> ReadLogAsync(LogOptions options, CancellationToken cancellation) =>
-        LogReader.ReadAsync(StateDirectory, options, Container.Services.Watch, Running ? _ended.Task : null, cancellation);
+        LogReader.ReadAsync(Directory, options, Container.Services.Watch, Running ? _ended.Task : null, cancellation);
 
     /// <summary>The client of a resumable exec has everything, or has gone: nothing need be kept any more.</summary>
     public void ReleaseOutput() => _read.TrySetResult();
 
     /// <summary>The size of its terminal.</summary>
     public Task ResizeAsync(int rows, int columns, CancellationToken cancellation) => Running
-        ? Container.ResizeAsync(RunDirectory, rows, columns, cancellation)
+        ? Container.ResizeAsync(Directory, rows, columns, cancellation)
         : throw new BundtException(FailureKind.Conflict, Phase.Exec, $"exec {Id} is not running");
 
     /// <summary>Sends it a signal. False when it does not run.</summary>
@@ -215,8 +213,8 @@ public sealed class Exec
             },
             Monitor = new MonitorSettings
             {
-                StateDirectory = StateDirectory,
-                SocketDirectory = RunDirectory,
+                StateDirectory = Directory,
+                SocketDirectory = Directory,
                 LogSize = Logged ? LogSize : 0,
                 LogFiles = LogFiles,
                 OpenStdin = attachment is { Options.Stdin: true },
@@ -271,8 +269,7 @@ public sealed class Exec
     {
         try
         {
-            RunDirectories.Remove(StateDirectory);
-            RunDirectories.Remove(RunDirectory);
+            RunDirectories.Remove(Directory);
         }
         catch (Exception e) when (e is BundtException or IOException)
         {
