@@ -104,6 +104,13 @@ public sealed class ContainerEngine : IAsyncDisposable
     public Task<(Container Container, IReadOnlyList<string> Warnings)> CreateAsync(string? name, ContainerSettings settings, CancellationToken cancellation) =>
         _creation.CreateAsync(name, settings, cancellation);
 
+    /// <summary>Removes an image's name or the image, see <see cref="ImageStore.Remove"/>; what was made ahead for its containers goes first.</summary>
+    public RemovedImage RemoveImage(string nameOrId, bool force, Func<string, string?> isUsed)
+    {
+        _services.Prepared.Clear();
+        return Images.Remove(nameOrId, force, isUsed);
+    }
+
     /// <summary>By full id, name (with or without a leading slash) or unambiguous id prefix.</summary>
     /// <exception cref="Linux.BundtException">NotFound "No such container: X".</exception>
     public Container Find(string nameOrId) => _services.Containers.Find(nameOrId);
@@ -117,6 +124,7 @@ public sealed class ContainerEngine : IAsyncDisposable
     /// <summary>Lets go of everything; containers run on.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _services.Prepared.DisposeAsync().ConfigureAwait(false);
         foreach (var container in _services.Containers.All)
         {
             container.LetGo();
@@ -127,6 +135,9 @@ public sealed class ContainerEngine : IAsyncDisposable
         _images?.Dispose();
         _lock.Dispose();
     }
+
+    /// <summary>What is made ahead; for tests.</summary>
+    internal PreparedContainers Prepared => _services.Prepared;
 
     /// <summary>Completes when all that was removed is gone from the disk; for tests and an orderly end.</summary>
     internal Task TrashEmptied() => _services.Trash.Emptied();

@@ -26,6 +26,8 @@ internal sealed class EngineServices
     public required Trash Trash { get; init; }
 
     public required ContainerRegistry Containers { get; init; }
+
+    public PreparedContainers Prepared => field ??= new PreparedContainers(this);
 }
 
 /// <summary>What containers need of images. Tests give directories instead of a store.</summary>

@@ -51,6 +51,12 @@ internal sealed class FakeProcesses : IContainerProcesses, IDisposable
         return container.Handed();
     }
 
+    public bool MountsAhead => false;
+
+    public SafeFileHandle? MountOverlay(OverlayRoot root) => throw new NotSupportedException();
+
+    public SafeFileHandle MakeNetworkNamespace() => throw new NotSupportedException();
+
     public void SetFrozen(string id, bool frozen)
     {
     }

@@ -100,7 +100,12 @@ internal sealed class BundtRoutes(ContainerEngine engine)
             return;
         }
 
-        await SessionOf(client, container, ProcessStreams.Of(attachment)).RunAsync(async ended => (await exit!.WaitAsync(ended)).ExitCode);
+        await SessionOf(client, container, ProcessStreams.Of(attachment)).RunAsync(async ended =>
+        {
+            int code = (await exit!.WaitAsync(ended)).ExitCode;
+            await container.AutoRemoval.WaitAsync(ended); // who has seen a container with --rm end finds its name free
+            return code;
+        });
     }
 
     private static FrameSession SessionOf(HijackedStream client, Container container, ProcessStreams streams) => new(client, streams)

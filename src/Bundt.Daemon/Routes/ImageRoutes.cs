@@ -81,7 +81,7 @@ internal sealed class ImageRoutes(ContainerEngine engine)
 
     private Task DeleteAsync(ApiRequest request)
     {
-        RemovedImage removed = engine.Images.Remove(request.Path.Join(1, 0), request.QueryFlag("force"), UseOf);
+        RemovedImage removed = engine.RemoveImage(request.Path.Join(1, 0), request.QueryFlag("force"), UseOf);
         return request.AnswerJsonAsync(Announce(removed), ApiJson.Wire.ListImageDelete);
     }
 
@@ -103,7 +103,7 @@ internal sealed class ImageRoutes(ContainerEngine engine)
 
             try
             {
-                steps.AddRange(Announce(engine.Images.Remove(image.Id, force: true, UseOf)));
+                steps.AddRange(Announce(engine.RemoveImage(image.Id, force: true, UseOf)));
                 bytes += image.Size;
             }
             catch (BundtException exception) when (exception.Kind is FailureKind.Conflict or FailureKind.NotFound)

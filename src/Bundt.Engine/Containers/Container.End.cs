@@ -74,14 +74,14 @@ public sealed partial class Container
             "die",
             ("exitCode", exitCode.ToString(CultureInfo.InvariantCulture)),
             ("execDuration", seconds.ToString(CultureInfo.InvariantCulture)));
+        if (Settings.AutoRemove && !_restarting)
+        {
+            AutoRemoval = RemoveByItselfAsync();
+        }
+
         foreach (var waiter in waiters)
         {
             waiter.TrySetResult(state);
-        }
-
-        if (Settings.AutoRemove && !_restarting)
-        {
-            _ = RemoveByItselfAsync();
         }
     }
 
@@ -97,6 +97,7 @@ public sealed partial class Container
             _lease = null;
             _services.Processes.RemoveCgroup(Id);
             RemoveRunDirectory();
+            _services.Prepared.Fill();
         }
         catch (Exception e) when (e is BundtException or IOException)
         {
@@ -215,6 +216,8 @@ public sealed partial class Container
     private void Forgotten()
     {
         _services.Containers.Remove(this);
+        Prepared?.Dispose();
+        Prepared = null;
         foreach (var exec in _execs.Values)
         {
             Forget(exec);

@@ -54,7 +54,7 @@ public sealed partial class Container
         }
 
         _config ??= StartPreparation.BuildConfig(_services, _record, _directory, layers, writeFiles: false);
-        return (process, _config, UserDatabase.Load(_directory.Overlay(layers, Settings.AutoRemove)));
+        return (process, _config, UserDatabase.Load(_directory.Upper, layers));
     }
 
     private void Forget(Exec exec)

@@ -31,7 +31,9 @@ public sealed partial class Container
         try
         {
             var flags = attachments.Aggregate(0, (f, a) => f | a.Flags);
-            var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, flags, cancellation).ConfigureAwait(false);
+            var prepared = Prepared;
+            Prepared = null;
+            var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, prepared, flags, cancellation).ConfigureAwait(false);
             try
             {
                 if (!_fresh)
@@ -45,11 +47,20 @@ public sealed partial class Container
                 _lease = preparation.Lease;
                 _config = preparation.Request.Config;
                 Launched(launched, attachments);
+                if (_record.UserNamespace is null)
+                {
+                    _services.Prepared.Want(ImageId, Settings.AutoRemove);
+                }
             }
             catch
             {
                 preparation.Lease.Dispose();
                 throw;
+            }
+            finally
+            {
+                preparation.Request.Root?.Dispose();
+                preparation.Request.NetworkNamespace?.Dispose();
             }
         }
         catch (Exception e)
@@ -88,7 +99,7 @@ public sealed partial class Container
         process.Watch(RunEnded, MonitorLost);
         if (attachments.Count > 0 && launched.Attached is { } socket)
         {
-            var connection = new MonitorConnection(socket);
+            var connection = new MonitorConnection(socket) { OnExit = process.Told };
             IReadOnlyList<IStreams> streams = attachments.Count == 1 ? [connection] : SharedStreams.Share(connection, attachments.Count);
             for (var i = 0; i < attachments.Count; i++)
             {

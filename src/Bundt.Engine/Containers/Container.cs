@@ -37,6 +37,9 @@ public sealed partial class Container
     /// <summary>What the process was launched with; null: not by this daemon, or never.</summary>
     private RuntimeConfig? _config;
 
+    /// <summary>What was made ahead of it, until its first start.</summary>
+    internal PreparedContainer? Prepared { get; set; }
+
     /// <summary>What follows the last run: release of the layers, of the cgroup. The next start waits for it.</summary>
     private Task _aftermath = Task.CompletedTask;
     private Timer? _stopTimer;
@@ -100,6 +103,9 @@ public sealed partial class Container
     public (string Hostname, string Hosts, string ResolvConf, string Log) Files =>
         (_directory.In(NetworkFiles.Hostname), _directory.In(NetworkFiles.Hosts), _directory.In(NetworkFiles.ResolvConf), LogFiles.Current(_directory.Path));
 
+    /// <summary>Completes when a container with --rm that has ended is gone, or could not be removed: from then on its name is free.</summary>
+    public Task AutoRemoval { get; private set; } = Task.CompletedTask;
+
     internal ContainerRecord Record => _record;
 
     internal EngineServices Services => _services;
@@ -145,7 +151,8 @@ public sealed partial class Container
                 return Task.FromResult(_state);
             }
 
-            waiter = new TaskCompletionSource<ContainerState>(TaskCreationOptions.RunContinuationsAsynchronously);
+            // Who waits is told on the very thread that learns of the end: on the way of `run` every hand-over counts.
+            waiter = new TaskCompletionSource<ContainerState>();
             _exitWaiters.Add(waiter);
         }
 

@@ -36,13 +36,18 @@ internal sealed class ContainerCreation(EngineServices services)
             IpcMode = ById(settings.IpcMode),
         };
 
-        var id = ContainerNames.NewId();
-        plain = Reserve(plain, id);
+        var range = UserNamespace(settings);
+        var prepared = range is null ? services.Prepared.Take(image.Id, settings.AutoRemove) : null;
+        var id = prepared?.Id ?? ContainerNames.NewId();
         var directory = new ContainerDirectory(services.Paths.Container(id));
         try
         {
-            var range = UserNamespace(settings);
-            directory.Make(range);
+            plain = Reserve(plain, id);
+            if (prepared is null)
+            {
+                directory.Make(range);
+            }
+
             var mounts = await ResolveAsync(specs, id, image, cancellation).ConfigureAwait(false);
             var record = new ContainerRecord
             {
@@ -56,14 +61,19 @@ internal sealed class ContainerCreation(EngineServices services)
                 UserNamespace = range,
             };
             directory.Write(record);
-            var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created }, fresh: true);
+            var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created }, fresh: true) { Prepared = prepared };
             services.Containers.Add(container);
             container.Publish("create");
             return (container, warnings);
         }
         catch
         {
-            services.Containers.Give(plain, id);
+            if (plain is not null)
+            {
+                services.Containers.Give(plain, id);
+            }
+
+            prepared?.Dispose();
             services.Volumes.RemoveMadeFor(id);
             services.Trash.Take(directory.Path);
             throw;

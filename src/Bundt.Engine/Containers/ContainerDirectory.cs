@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bundt.Engine.Launch;
 using Bundt.Engine.Monitors;
 using Bundt.Linux.Files;
 using Bundt.Runtime.Launch;
@@ -15,6 +16,7 @@ internal sealed class ContainerDirectory(string path)
     public const string LastExitName = "exit.last";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerWrites = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
     private const UnixFileMode Everybody = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     public string Path => path;
@@ -24,8 +26,8 @@ internal sealed class ContainerDirectory(string path)
     public string In(string name) => System.IO.Path.Combine(path, name);
 
     /// <summary>The container's root: its image's layers, topmost first, below what it has written.</summary>
-    public OverlayRoot Overlay(IReadOnlyList<string> layers, bool passing) =>
-        new() { Lowers = layers, Upper = Upper, Work = In("work"), MountPoint = In("rootfs"), Volatile = passing };
+    public OverlayRoot Overlay(IReadOnlyList<string> layers, string scratch, bool passing) =>
+        new() { Lowers = layers, Upper = Upper, Work = In("work"), Scratch = scratch, Volatile = passing };
 
     public DirectoryFd Open() => DirectoryFd.OpenHost(path);
 
@@ -35,9 +37,18 @@ internal sealed class ContainerDirectory(string path)
         // Ids of a user namespace must be able to pass through to upper and the bound files.
         Directory.CreateDirectory(path, userNamespace is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         using var directory = Open();
-        directory.EnsureDirectory("upper", Everybody).Dispose();
-        directory.EnsureDirectory("work", OwnerOnly).Dispose();
-        directory.EnsureDirectory("rootfs", OwnerOnly).Dispose();
+        directory.CreateDirectory("upper", Everybody);
+        directory.CreateDirectory("work", OwnerOnly);
+    }
+
+    /// <summary>Makes the files that a start only fills: on a disk's file system the name is what costs.</summary>
+    public void MakeFiles()
+    {
+        using var directory = Open();
+        foreach (var name in (string[])[NetworkFiles.Hostname, NetworkFiles.Hosts, NetworkFiles.ResolvConf, ExitRecord.ReservedName])
+        {
+            directory.OpenFile(name, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, OwnerWrites).Dispose();
+        }
     }
 
     public void Write(ContainerRecord record)

@@ -1,4 +1,7 @@
+using Bundt.Linux.Mounts;
+using Bundt.Linux.Namespaces;
 using Bundt.Runtime.Launch;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Engine.Launch;
 
@@ -8,6 +11,15 @@ internal interface IContainerProcesses
     LaunchedProcess Launch(LaunchRequest request);
 
     LaunchedProcess Exec(ExecRequest request);
+
+    /// <summary>Whether roots can be mounted ahead of their containers.</summary>
+    bool MountsAhead { get; }
+
+    /// <summary>A root mounted ahead of its container; null where that fails.</summary>
+    SafeFileHandle? MountOverlay(OverlayRoot root);
+
+    /// <summary>A network namespace ahead of its container.</summary>
+    SafeFileHandle MakeNetworkNamespace();
 
     void SetFrozen(string id, bool frozen);
 
@@ -24,6 +36,12 @@ internal sealed class KernelProcesses : IContainerProcesses
     public LaunchedProcess Launch(LaunchRequest request) => ContainerLauncher.Launch(request);
 
     public LaunchedProcess Exec(ExecRequest request) => ContainerLauncher.Exec(request);
+
+    public bool MountsAhead => OverlayMount.IsSupported;
+
+    public SafeFileHandle? MountOverlay(OverlayRoot root) => OverlayMount.TryMake(root.Lowers, root.Upper, root.Work, root.Options);
+
+    public SafeFileHandle MakeNetworkNamespace() => NetworkNamespace.Create();
 
     public void SetFrozen(string id, bool frozen) => ContainerCgroup.SetFrozen(id, frozen);
 

@@ -19,11 +19,11 @@ internal sealed class StartPreparation
     /// <summary>Gathers.</summary>
     /// <exception cref="BundtException">Something that the container needs is not there.</exception>
     public static async Task<StartPreparation> MakeAsync(
-        EngineServices services, ContainerRecord record, ContainerDirectory directory, int attachFlags, CancellationToken cancellation)
+        EngineServices services, ContainerRecord record, ContainerDirectory directory, PreparedContainer? prepared, int attachFlags, CancellationToken cancellation)
     {
         var settings = record.Settings;
-        var image = services.Images.Find(record.ImageId);
-        var lease = await services.Images.LeaseLayersAsync(image, cancellation).ConfigureAwait(false);
+        var lease = prepared?.Lease
+            ?? await services.Images.LeaseLayersAsync(services.Images.Find(record.ImageId), cancellation).ConfigureAwait(false);
         try
         {
             MakeMissingSources(record.Mounts);
@@ -39,7 +39,9 @@ internal sealed class StartPreparation
                     Id = record.Id,
                     Config = config,
                     InitProcess = settings.Init,
-                    Overlay = directory.Overlay(lease.Directories, settings.AutoRemove),
+                    Overlay = directory.Overlay(lease.Directories, run, settings.AutoRemove),
+                    Root = prepared?.Root,
+                    NetworkNamespace = prepared?.NetworkNamespace,
                     Monitor = new MonitorSettings
                     {
                         StateDirectory = directory.Path,
@@ -58,6 +60,7 @@ internal sealed class StartPreparation
         }
         catch
         {
+            prepared?.ReleaseKernelObjects();
             lease.Dispose();
             throw;
         }
@@ -107,7 +110,7 @@ internal sealed class StartPreparation
             shm = ipc.Settings.IpcMode == "host" ? "/dev/shm" : services.Paths.SharedShm(ipc.Id);
         }
 
-        var users = UserDatabase.Load(directory.Overlay(layers, settings.AutoRemove));
+        var users = UserDatabase.Load(directory.Upper, layers);
         return RuntimeConfigBuilder.Build(new ConfigInputs
         {
             Record = hostname == settings.Hostname ? record : record with { Settings = settings with { Hostname = hostname } },

@@ -23,6 +23,9 @@ internal sealed class MonitorConnection : IStreams
     /// <summary>Takes over a connected socket.</summary>
     public MonitorConnection(Socket socket) => _socket = socket;
 
+    /// <summary>Told of the exit record when it comes, which is after it was renamed into place: sooner than a watch of the directory tells.</summary>
+    public Action<ExitRecord>? OnExit { get; init; }
+
     /// <summary>Connects to the monitor whose socket is in the directory; null when none listens there (any more).</summary>
     public static async Task<MonitorConnection?> TryConnectAsync(string directory, CancellationToken cancellation)
     {
@@ -51,8 +54,14 @@ internal sealed class MonitorConnection : IStreams
     {
         while (true)
         {
-            if (await ReadMessageAsync(cancellation).ConfigureAwait(false) is not { } message || message.Type == MonitorMessage.Exit)
+            if (await ReadMessageAsync(cancellation).ConfigureAwait(false) is not { } message)
             {
+                return null;
+            }
+
+            if (message.Type == MonitorMessage.Exit)
+            {
+                OnExit?.Invoke(ExitRecord.Parse(message.Payload.Span));
                 return null;
             }
 

@@ -86,6 +86,9 @@ internal sealed class MonitoredProcess
         }
     }
 
+    /// <summary>The monitor itself has told how it ended.</summary>
+    public void Told(ExitRecord record) => Announce(record, record.Status);
+
     /// <summary>Sends a signal to init. False when it has ended.</summary>
     public bool Signal(int signal)
     {
