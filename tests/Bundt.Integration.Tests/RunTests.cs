@@ -231,7 +231,12 @@ public sealed class RunTests : DaemonTests
     [Test]
     public void Init_reaps_orphans_and_passes_signals()
     {
-        Bundt("run", "-d", "--init", "--name", "withinit", "--network", "none", "busybox", "sh", "-c", "trap 'exit 5' TERM; (sleep 0.1 &) ; while :; do sleep 0.05; done").Ok();
+        Bundt("run", "-d", "--init", "--name", "withinit", "--network", "none", "busybox", "sh", "-c", "trap 'exit 5' TERM; (sleep 0.1 &) ; echo ready; while :; do sleep 0.05; done").Ok();
+        using (var logs = Daemon.Bundt("logs", "-f", "withinit").Start())
+        {
+            Assert.That(logs.StandardOutput.ReadLine(), Is.EqualTo("ready"));
+        }
+
         Bundt("stop", "withinit").Ok();
         Assert.That(Bundt("wait", "withinit").Ok().Text, Is.EqualTo("5"));
         Bundt("rm", "withinit").Ok();

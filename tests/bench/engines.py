@@ -93,7 +93,7 @@ class Bundt(Engine):
         self.environment = {**os.environ, "BUNDT_HOST": f"unix://{home}/s"}
         self.client = [str(out / "bin" / "bundt")]
         self.log = open(home / "log", "w")
-        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", home / "run", "--socket", home / "s"],
+        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", "/run/bundt", "--socket", home / "s"],
                                        stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         quiet([*self.client, "load", "-i", archive], self.environment)
@@ -125,7 +125,7 @@ class Docker(Engine):
         self.client = [shutil.which("docker")]
         self.log = open(home / "log", "w")
         self.daemon = subprocess.Popen(
-            [dockerd, "--data-root", home / "root", "--exec-root", home / "run", "-p", home / "pid", "-H", f"unix://{home}/s", "--bridge", "none",
+            [dockerd, "--data-root", home / "root", "--exec-root", "/run/docker", "-p", home / "pid", "-H", f"unix://{home}/s", "--bridge", "none",
              "--iptables=false", "--ip6tables=false", "--insecure-registry", "127.0.0.1:5000"], env=self.environment, stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         self.version = "docker " + quiet([*self.client, "version", "-f", "{{.Server.Version}}"], self.environment)
@@ -157,7 +157,7 @@ class Podman(Engine):
                         f'[engine.runtimes]\ncrun = ["{peer("crun")}"]\n[containers]\nlog_driver = "k8s-file"\npids_limit = 0\n')
         (home / "registries.conf").write_text('unqualified-search-registries = ["localhost"]\n[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n')
         self.environment = {**os.environ, "CONTAINERS_CONF": str(conf), "CONTAINERS_REGISTRIES_CONF": str(home / "registries.conf")}
-        self.client = [podman, "--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "overlay"]
+        self.client = [podman, "--root", str(home / "root"), "--runroot", "/run/podman", "--storage-driver", "overlay"]
         self.version = "podman " + quiet([podman, "--version"]).split()[-1]
         quiet([*self.client, "load", "-i", archive], self.environment)
         quiet(self.run_command(), self.environment)
@@ -182,7 +182,7 @@ class OciRuntime(Engine):
         self.version = f"{name} " + quiet([program, "--version"]).splitlines()[0].split()[-1]
         self._bundle("once", ["true"])
         self._bundle("long", ["sleep", "100000"])
-        self.client = [program, "--root", str(self.home / "state")]
+        self.client = [program, "--root", f"/run/{name}"]
         self.number = 0
 
     def _bundle(self, which, arguments):
