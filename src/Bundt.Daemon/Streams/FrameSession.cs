@@ -47,6 +47,7 @@ internal sealed class FrameSession(HijackedStream client, ProcessStreams process
         finally
         {
             client.End();
+            process.Leave();
             await input;
         }
     }

@@ -11,6 +11,13 @@ internal sealed record ProcessStreams(
     Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> Write,
     Func<CancellationToken, ValueTask> CloseStdin)
 {
+    /// <summary>
+    /// Gives them up: what waits to be written to stdin waits no longer. Else a client that vanishes while the process does not read would stay
+    /// attached, and the process would wait for it to take its output.
+    /// </summary>
+    public Action Leave { get; init; } = static () => { };
+
     /// <summary>Those of an attachment.</summary>
-    public static ProcessStreams Of(Attachment attachment) => new(attachment.ReadAsync, attachment.WriteStdinAsync, attachment.CloseStdinAsync);
+    public static ProcessStreams Of(Attachment attachment) =>
+        new(attachment.ReadAsync, attachment.WriteStdinAsync, attachment.CloseStdinAsync) { Leave = attachment.Leave };
 }

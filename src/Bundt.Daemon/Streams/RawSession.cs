@@ -37,6 +37,7 @@ internal sealed class RawSession(HijackedStream client, ProcessStreams process)
         finally
         {
             client.End();
+            process.Leave();
             await input;
         }
     }

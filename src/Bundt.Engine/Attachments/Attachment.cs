@@ -75,8 +75,15 @@ public sealed class Attachment : IAsyncDisposable
         }
     }
 
-    /// <summary>Detaches; the container goes on.</summary>
+    /// <inheritdoc/>
     public ValueTask DisposeAsync()
+    {
+        Leave();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Detaches; the container goes on. What is being written to stdin is broken off.</summary>
+    public void Leave()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
@@ -86,8 +93,6 @@ public sealed class Attachment : IAsyncDisposable
                 _streams.Task.Result?.Dispose();
             }
         }
-
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Gives the streams, once: null when there will be none.</summary>

@@ -81,6 +81,43 @@ internal sealed class SessionTests
         Assert.That(process.Input.Reader.TryRead(out _), Is.False);
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task A_client_that_vanishes_while_the_process_reads_no_stdin_is_not_attached_any_more(bool raw)
+    {
+        var process = new FakeProcess();
+        var writing = new TaskCompletionSource();
+        var left = new TaskCompletionSource();
+        var over = new TaskCompletionSource();
+        await using TestServer server = await TestServer.StartAsync(async request =>
+        {
+            await request.SkipBodyAsync();
+            await using HijackedStream client = request.Hijack();
+            ProcessStreams streams = process.Streams with
+            {
+                Write = (_, _) =>
+                {
+                    writing.TrySetResult();
+                    return new ValueTask(left.Task);
+                },
+                Leave = () => left.TrySetResult(),
+            };
+            await (raw
+                ? new RawSession(client, streams) { Framed = true, Stdin = true, CloseStdin = true }.RunAsync()
+                : new FrameSession(client, streams) { OnResize = static (_, _, _) => Task.CompletedTask, OnSignal = static (_, _) => Task.CompletedTask }
+                    .RunAsync(static _ => Task.FromResult(0)));
+            over.SetResult();
+        });
+        using (Socket socket = server.Connect())
+        {
+            await socket.SendAsync("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
+            await socket.SendAsync(raw ? "typed"u8.ToArray() : Frame(33, "typed"));
+            await writing.Task.Soon();
+        }
+
+        await over.Task.Soon();
+    }
+
     [Test]
     public async Task The_detach_keys_end_the_attach_alone()
     {
