@@ -105,6 +105,16 @@ public sealed class ExecTests : DaemonTests
     }
 
     [Test]
+    public void A_signal_to_the_client_reaches_the_command()
+    {
+        using var client = Daemon.Bundt("exec", "box", "sh", "-c", "trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done").Start();
+        Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("ready"));
+        new Command("/bin/kill", "-INT", $"{client.Id}").Run().Ok();
+        Assert.That(client.WaitForExit(10000), Is.True);
+        Assert.That(client.ExitCode, Is.EqualTo(9));
+    }
+
+    [Test]
     public void An_exit_is_reported_even_if_a_descendant_holds_the_pipe()
     {
         var result = Daemon.Bundt("exec", "box", "sh", "-c", "sleep 30 & echo out; exit 4").Within(10).Run().Exits(4);

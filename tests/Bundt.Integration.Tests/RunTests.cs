@@ -253,6 +253,31 @@ public sealed class RunTests : DaemonTests
         Assert.That(client.ExitCode, Is.EqualTo(9));
     }
 
+    [Test]
+    public void A_signal_does_not_wait_behind_stdin_that_nobody_reads()
+    {
+        using var client = Daemon.Bundt("run", "--rm", "-i", "--network", "none", "busybox", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done").Start();
+        Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("ready"));
+        var writing = client.StandardInput.BaseStream.WriteAsync(new byte[8 << 20]).AsTask();
+        new Command("/bin/kill", "-TERM", $"{client.Id}").Run().Ok();
+        Assert.That(client.WaitForExit(10000), Is.True);
+        Assert.That(client.ExitCode, Is.EqualTo(9));
+        Assert.That(() => writing.Wait(10000), Throws.InstanceOf<AggregateException>(), "nobody reads it");
+    }
+
+    [Test]
+    public void A_container_does_not_wait_for_a_client_that_was_killed_while_nobody_read_its_stdin()
+    {
+        using var client = Daemon.Bundt("run", "-i", "--name", "unread", "--network", "none", "busybox", "sh", "-c", "echo ready; i=0; while [ $i -lt 20000 ]; do echo line $i of a text that fills the sockets; i=$((i+1)); done; exit 9").Start();
+        Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("ready"));
+        var writing = client.StandardInput.BaseStream.WriteAsync(new byte[8 << 20]).AsTask();
+        Assert.That(writing.Wait(500), Is.False, "nobody reads it");
+        client.Kill();
+        Assert.That(Bundt("wait", "unread").Ok().Text, Is.EqualTo("9"));
+        Bundt("rm", "unread").Ok();
+        Assert.That(() => writing.Wait(10000), Throws.InstanceOf<AggregateException>());
+    }
+
     [TestCase("--memory", "64m", "memory")]
     [TestCase("--cpus", "0.5", "cpu")]
     [TestCase("--pids-limit", "20", "pids")]

@@ -69,6 +69,7 @@ internal static class AttachCommand
         string attach = stdin ? "stdin,stdout,stderr" : "stdout,stderr";
         using var session = new StreamSession(new StreamRequest
         {
+            Kill = signal => BundtStreams.Kill(client, id, signal),
             Stdin = stdin,
             Tty = tty,
             SignalProxy = signalProxy,

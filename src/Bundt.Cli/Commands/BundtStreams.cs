@@ -26,6 +26,19 @@ internal static class BundtStreams
         }
     }
 
+    /// <summary>Sends a container a signal.</summary>
+    public static void Kill(DaemonClient client, string id, string signal)
+    {
+        try
+        {
+            _ = client.Fetch("POST", $"/containers/{id}/kill?signal={signal}");
+        }
+        catch (Exception e) when (e is ApiException or ConnectionLostException)
+        {
+            // The container ends at this moment: its exit says all.
+        }
+    }
+
     /// <summary>Copies the streams to their end.</summary>
     /// <param name="session">The streams.</param>
     /// <param name="client">Finds the next daemon.</param>

@@ -72,8 +72,10 @@ internal static class RunCommand
 
     private static int Attached(RunOptions options, DaemonClient client, AttachedStreams attach, ReadOnlyMemory<byte> body, string target, ContainerIdFile? idFile)
     {
+        string id = "";
         using var session = new StreamSession(new StreamRequest
         {
+            Kill = signal => BundtStreams.Kill(client, id, signal),
             Stdin = attach.Stdin,
             Stdout = attach.Stdout,
             Stderr = attach.Stderr,
@@ -88,7 +90,7 @@ internal static class RunCommand
         session.CatchSignals();
         _ = connection.Receive();
         DaemonClient.ThrowIfError(connection);
-        string id = connection.Header("Bundt-Id") ?? "";
+        id = connection.Header("Bundt-Id") ?? "";
         idFile?.Write(id);
         BundtStreams.ShowWarnings(connection);
         return BundtStreams.Finish(session, client, connection, "containers", id, attach.ToString());

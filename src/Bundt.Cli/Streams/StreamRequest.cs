@@ -20,6 +20,9 @@ internal sealed record StreamRequest
 
     /// <summary>Keys that detach, or null.</summary>
     public DetachKeys? DetachKeys { get; init; }
+
+    /// <summary>Sends a signal by a request of its own, for when stdin may stand in the way; null: there is none.</summary>
+    public Action<string>? Kill { get; init; }
 }
 
 /// <summary>How a session ended.</summary>

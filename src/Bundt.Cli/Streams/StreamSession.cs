@@ -25,6 +25,9 @@ internal sealed class StreamSession : IDisposable
     private const byte FrameSignal = 37;
     private const int StdinChunk = 32 * 1024;
 
+    /// <summary>Who sends so many SIGINT or SIGTERM gets out, whatever the container does with them (docker's client does the same).</summary>
+    private const int MostSignals = 3;
+
     // HUP INT QUIT USR1 USR2 ALRM TERM WINCH; SIGTSTP, SIGCONT, SIGTTIN and SIGTTOU keep their meaning for job control.
     private static readonly int[] s_signals = [1, 2, 3, 10, 12, 14, 15, 28];
 
@@ -43,6 +46,7 @@ internal sealed class StreamSession : IDisposable
     private int _sendStart;
     private int _sendEnd;
     private bool _stdinOpen;
+    private int _insisted;
     private (int Rows, int Columns) _size;
 
     /// <summary>Prepares a session; nothing is touched yet.</summary>
@@ -303,14 +307,24 @@ internal sealed class StreamSession : IDisposable
             return false;
         }
 
-        if (!_request.SignalProxy)
+        bool insists = number is 2 or 15 && ++_insisted == MostSignals;
+        if (!_request.SignalProxy || insists)
         {
             Signal = number;
             return true;
         }
 
         string name = number switch { 1 => "SIGHUP", 2 => "SIGINT", 3 => "SIGQUIT", 10 => "SIGUSR1", 12 => "SIGUSR2", 14 => "SIGALRM", _ => "SIGTERM" };
-        SendFrame(socket, FrameSignal, Encoding.ASCII.GetBytes(name));
+        if (_request.Kill is not null && _request.Stdin)
+        {
+            // A frame would wait behind stdin that the container does not read.
+            _request.Kill(name);
+        }
+        else
+        {
+            SendFrame(socket, FrameSignal, Encoding.ASCII.GetBytes(name));
+        }
+
         return false;
     }
 

@@ -160,7 +160,11 @@ internal sealed class BundtRoutes(ContainerEngine engine)
     private static FrameSession SessionOf(HijackedStream client, Exec exec, ProcessStreams streams) => new(client, streams)
     {
         OnResize = exec.ResizeAsync,
-        OnSignal = static (_, _) => Task.CompletedTask, // docker's exec passes no signals on
+        OnSignal = (signal, _) =>
+        {
+            exec.Signal(signal); // docker's exec passes none on: its client ends and the command is left behind
+            return Task.CompletedTask;
+        },
     };
 
     /// <summary>attach, and with "start" what start -a is: a start between the attach and the streams.</summary>
