@@ -205,6 +205,83 @@ public sealed class RunTests
     }
 
     [Test]
+    public async Task A_signal_does_not_wait_behind_stdin_that_nobody_reads()
+    {
+        var killed = new TaskCompletionSource();
+        await using var daemon = new FakeDaemon(async (request, stream) =>
+        {
+            if (request.Target.Contains("/kill", StringComparison.Ordinal))
+            {
+                await stream.WriteAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray());
+                killed.SetResult();
+                return;
+            }
+
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\n"));
+            await killed.Task;
+            await stream.WriteAsync(FakeDaemon.Frame(17, "143"));
+        });
+        using BundtProcess process = BundtProcess.Start(daemon, "run", "-i", "busybox");
+        Assert.That(await new StreamReader(process.Output).ReadLineAsync(), Is.EqualTo("ready"));
+        Task writing = process.Input.WriteAsync(new byte[8 << 20]).AsTask();
+        process.Signal(15);
+        Assert.That(await process.WaitAsync(), Is.EqualTo(143));
+        Assert.That(daemon.Requests.Last().Target, Is.EqualTo($"/v1.47/containers/{Id}/kill?signal=SIGTERM"));
+        await writing.ContinueWith(static _ => { }, TaskScheduler.Default);
+    }
+
+    [Test]
+    public async Task Who_insists_three_times_gets_out()
+    {
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            await stream.WriteAsync(s_upgraded);
+            await stream.WriteAsync(FakeDaemon.Frame(1, "ready\n"));
+            while (await FakeDaemon.ReadFrameAsync(stream) is not null)
+            {
+                await stream.WriteAsync(FakeDaemon.Frame(1, "no\n"));
+            }
+        });
+        using BundtProcess process = BundtProcess.Start(daemon, "run", "busybox");
+        var output = new StreamReader(process.Output);
+        Assert.That(await output.ReadLineAsync(), Is.EqualTo("ready"));
+        process.Signal(2);
+        Assert.That(await output.ReadLineAsync(), Is.EqualTo("no"));
+        process.Signal(2);
+        Assert.That(await output.ReadLineAsync(), Is.EqualTo("no"));
+        process.Signal(2);
+        Assert.That(await process.WaitAsync(), Is.EqualTo(130));
+    }
+
+    [TestCase("start")]
+    [TestCase("restart")]
+    public async Task Containers_are_started_one_after_the_other(string command)
+    {
+        int under = 0;
+        bool alone = true;
+        await using var daemon = new FakeDaemon(async (_, stream) =>
+        {
+            alone &= Interlocked.Increment(ref under) == 1;
+            await Task.Delay(50);
+            Interlocked.Decrement(ref under);
+            await stream.WriteAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray());
+        });
+        (int code, string output, _) = await BundtProcess.RunAsync(daemon, "", command, "a", "b", "c");
+        Assert.That((code, output, alone), Is.EqualTo((0, "a\nb\nc\n", true)));
+    }
+
+    [Test]
+    public async Task An_ambiguous_id_is_said_to_be_one()
+    {
+        await using var daemon = new FakeDaemon((request, stream) => FakeDaemon.Answer(request.Target.Contains("/containers/", StringComparison.Ordinal)
+            ? FakeDaemon.Json("""{"message":"multiple IDs found with provided prefix: a"}""", 400)
+            : FakeDaemon.Json("""{"message":"no such thing"}""", 404))(request, stream));
+        (int code, _, string error) = await BundtProcess.RunAsync(daemon, "", "inspect", "a");
+        Assert.That((code, error), Is.EqualTo((125, "bundt: multiple IDs found with provided prefix: a\n")));
+    }
+
+    [Test]
     public async Task Without_signal_proxy_a_signal_ends_the_client_alone()
     {
         await using var daemon = new FakeDaemon(async (_, stream) =>

@@ -35,7 +35,7 @@ internal static class AttachCommand
     {
         if (!options.Attach && !options.Interactive)
         {
-            return ForEach.Name(options.Containers, client, static name => ("POST", $"/containers/{DaemonClient.Escape(name)}/start"));
+            return ForEach.Name(options.Containers, client, static name => ("POST", $"/containers/{DaemonClient.Escape(name)}/start"), inTurn: true);
         }
 
         if (options.Containers.Skip(1).Any())

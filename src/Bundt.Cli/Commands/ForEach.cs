@@ -14,11 +14,12 @@ internal static class ForEach
     /// <param name="client">The daemon.</param>
     /// <param name="request">Method and target for a name.</param>
     /// <param name="show">Prints a success; null prints the name.</param>
+    /// <param name="inTurn">Each only after the one before it has been answered: a container may need another that is named before it.</param>
     /// <returns>0, or 125 when one of them failed.</returns>
-    public static int Name(IEnumerable<string> names, DaemonClient client, Func<string, (string Method, string Target)> request, Action<string, byte[]>? show = null)
+    public static int Name(IEnumerable<string> names, DaemonClient client, Func<string, (string Method, string Target)> request, Action<string, byte[]>? show = null, bool inTurn = false)
     {
         int code = 0;
-        foreach (string[] batch in names.Chunk(AtOnce))
+        foreach (string[] batch in names.Chunk(inTurn ? 1 : AtOnce))
         {
             var connections = new HttpConnection[batch.Length];
             for (int i = 0; i < batch.Length; i++)

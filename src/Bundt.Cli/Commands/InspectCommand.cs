@@ -80,6 +80,7 @@ internal static class InspectCommand
             ("image", $"/images/{DaemonClient.EscapePath(name)}/json"),
             ("volume", $"/volumes/{DaemonClient.Escape(name)}"),
         ];
+        ApiException? ambiguous = null;
         foreach ((string type, string target) in places)
         {
             if (options.Type is not null && options.Type != type)
@@ -93,10 +94,11 @@ internal static class InspectCommand
             }
             catch (ApiException e) when (options.Type is null && e.Status is 404 or 400)
             {
-                // A name that no container has may still be an image's.
+                // A name that no container has may still be an image's. What is no image's name at all may be a volume's, but an ambiguous id is the user's.
+                ambiguous ??= e.Status == 400 && type == "container" ? e : null;
             }
         }
 
-        throw new ApiException(404, "No such object: " + name);
+        throw ambiguous ?? new ApiException(404, "No such object: " + name);
     }
 }

@@ -56,7 +56,7 @@ internal static class LifecycleCommands
 
     /// <summary><c>restart</c>.</summary>
     public static int Restart(RestartOptions options, DaemonClient client) =>
-        ForEach.Name(options.Containers, client, name => ("POST", $"/containers/{DaemonClient.Escape(name)}/restart{StopQuery(options.Signal, options.Timeout ?? options.Time)}"));
+        ForEach.Name(options.Containers, client, name => ("POST", $"/containers/{DaemonClient.Escape(name)}/restart{StopQuery(options.Signal, options.Timeout ?? options.Time)}"), inTurn: true);
 
     /// <summary><c>kill</c>.</summary>
     public static int Kill(KillOptions options, DaemonClient client) =>
