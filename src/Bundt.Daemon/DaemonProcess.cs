@@ -73,9 +73,9 @@ internal sealed partial class DaemonProcess : IDisposable
             await server.StopAsync(s_patience);
             return 0;
         }
-        catch (BundtException exception)
+        catch (Exception exception) when (exception is BundtException or IOException or UnauthorizedAccessException)
         {
-            LogFailed(exception.Message);
+            LogFailed(BundtException.Reason(exception));
             return 1;
         }
     }

@@ -154,7 +154,7 @@ public sealed class ContainerEngine : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BundtException(FailureKind.Internal, Phase.State, $"cannot make {paths.Root} and {paths.Run}: {e.Message}", "run as root, or move them with --root and --run", e);
+            throw new BundtException(FailureKind.Internal, Phase.State, $"cannot make {paths.Root} and {paths.Run}: {BundtException.Reason(e)}", "run as root, or move them with --root and --run", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 
 namespace Bundt.Linux;
 
@@ -123,6 +124,21 @@ public sealed class BundtException : Exception
     /// <summary>The error of the system call that has just failed on this thread (SetLastError P/Invokes).</summary>
     public static BundtException Last(Phase phase, string operation, string? path = null, string? hint = null) =>
         new(phase, operation, path, (Errno)Marshal.GetLastPInvokeError(), hint);
+
+    /// <summary>
+    /// Why a call of the framework failed, in the words of the kernel: the programs leave the framework's own texts out
+    /// (UseSystemResourceKeys), its messages are names of resources there.
+    /// </summary>
+    public static string Reason(Exception failure) => failure switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => Errno.ENOENT.Describe(),
+        UnauthorizedAccessException => Errno.EACCES.Describe(),
+        PathTooLongException => Errno.ENAMETOOLONG.Describe(),
+        // What the runtime has no class of its own for bears the errno.
+        IOException { HResult: > 0 and < 4096 } => ((Errno)failure.HResult).Describe(),
+        JsonException { LineNumber: { } line } json => $"not readable at line {line + 1}, byte {json.BytePositionInLine}",
+        _ => failure.Message,
+    };
 
     private static string Compose(string operation, string? path, Errno errno, string? hint)
     {

@@ -23,7 +23,7 @@ internal static class Failure
                 Print(WithoutHint(own.Message, own.Hint), own.Hint);
                 break;
             default:
-                Print(exception.Message, null);
+                Print(BundtException.Reason(exception), null);
                 break;
         }
     }

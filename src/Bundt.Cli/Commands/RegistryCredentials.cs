@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Bundt.Cli.Requests;
+using Bundt.Linux;
 
 namespace Bundt.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal static class RegistryCredentials
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or FormatException)
         {
-            Failure.Warn($"{file} cannot be used: {e.Message}");
+            Failure.Warn($"{file} cannot be used: {BundtException.Reason(e)}");
             return null;
         }
     }

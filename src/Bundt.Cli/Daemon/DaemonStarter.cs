@@ -194,7 +194,7 @@ internal static class DaemonStarter
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                StandardStreams.Error("bundt: the daemon stays in its starter's cgroup: " + e.Message + "\n");
+                StandardStreams.Error("bundt: the daemon stays in its starter's cgroup: " + BundtException.Reason(e) + "\n");
             }
         }
     }

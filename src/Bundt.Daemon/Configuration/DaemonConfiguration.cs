@@ -46,7 +46,7 @@ internal sealed record DaemonConfiguration
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Invalid(path, exception.Message);
+            throw Invalid(path, BundtException.Reason(exception));
         }
 
         return Join(arguments, path, text);

@@ -53,6 +53,7 @@ internal static partial class ErrorAnswer
         }),
         BadHttpRequestException bad => (bad.StatusCode, new ErrorBody(bad.Message)),
         FormatException format => (StatusCodes.Status400BadRequest, new ErrorBody(format.Message)),
+        IOException or UnauthorizedAccessException => (StatusCodes.Status500InternalServerError, new ErrorBody(BundtException.Reason(exception))),
         _ => (StatusCodes.Status500InternalServerError, new ErrorBody($"{exception.GetType().Name}: {exception.Message}")),
     };
 

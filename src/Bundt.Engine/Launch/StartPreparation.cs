@@ -175,7 +175,7 @@ internal sealed class StartPreparation
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 throw new BundtException(
-                    FailureKind.InvalidArgument, Phase.Mount, $"error while creating mount source path '{mount.Source}': {e.Message}", null, e);
+                    FailureKind.InvalidArgument, Phase.Mount, $"error while creating mount source path '{mount.Source}': {BundtException.Reason(e)}", null, e);
             }
         }
     }

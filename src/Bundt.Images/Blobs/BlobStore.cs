@@ -183,7 +183,7 @@ public sealed class BlobStore : IDisposable
         }
         catch (IOException e)
         {
-            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {e.Message}", "Free some disk space and try again", e);
+            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {BundtException.Reason(e)}", "Free some disk space and try again", e);
         }
     }
 
@@ -195,7 +195,7 @@ public sealed class BlobStore : IDisposable
         }
         catch (IOException e)
         {
-            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {e.Message}", "Free some disk space and try again", e);
+            throw new BundtException(FailureKind.Internal, Phase.Store, $"write {what}: {BundtException.Reason(e)}", "Free some disk space and try again", e);
         }
     }
 

@@ -254,7 +254,7 @@ public sealed class LayerStore : IDisposable
             _unpacking.RemoveTree(name);
             if (e is IOException)
             {
-                throw new BundtException(FailureKind.Internal, Phase.Unpack, $"layer {id}: {e.Message}", null, e);
+                throw new BundtException(FailureKind.Internal, Phase.Unpack, $"layer {id}: {BundtException.Reason(e)}", null, e);
             }
 
             throw;

@@ -168,7 +168,7 @@ internal sealed class LayerTreeWriter : IDisposable
             }
             catch (IOException e)
             {
-                throw new BundtException(FailureKind.Internal, Phase.Unpack, $"write {LayerPath.Show(entry.Name)}: {e.Message}", "Free some disk space and try again", e);
+                throw new BundtException(FailureKind.Internal, Phase.Unpack, $"write {LayerPath.Show(entry.Name)}: {BundtException.Reason(e)}", "Free some disk space and try again", e);
             }
 
             end = offset + piece.Length;
@@ -182,7 +182,7 @@ internal sealed class LayerTreeWriter : IDisposable
             }
             catch (Exception e) when (e is IOException or ArgumentException)
             {
-                throw Refuse($"the file \"{LayerPath.Show(entry.Name)}\" of {entry.Size} bytes: {e.Message}");
+                throw Refuse($"the file \"{LayerPath.Show(entry.Name)}\" of {entry.Size} bytes: {BundtException.Reason(e)}");
             }
         }
 

@@ -249,7 +249,7 @@ public sealed partial class CgroupHierarchy
         }
         catch (IOException e)
         {
-            throw new BundtException(FailureKind.Internal, Phase.Cgroup, $"read {path}: {e.Message}", null, e);
+            throw new BundtException(FailureKind.Internal, Phase.Cgroup, $"read {path}: {BundtException.Reason(e)}", null, e);
         }
     }
 }

@@ -142,7 +142,7 @@ public sealed partial class DirectoryFd : IDisposable
             }
             catch (IOException e)
             {
-                throw new BundtException(FailureKind.Internal, Phase.Store, $"read {Describe(path)}: {e.Message}", null, e);
+                throw new BundtException(FailureKind.Internal, Phase.Store, $"read {Describe(path)}: {BundtException.Reason(e)}", null, e);
             }
 
             if (count == 0)

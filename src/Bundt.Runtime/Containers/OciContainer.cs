@@ -280,7 +280,7 @@ public sealed class OciContainer
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {e.Message}", null, e);
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {BundtException.Reason(e)}", null, e);
         }
 
         if (json.Length > MaxConfig)
