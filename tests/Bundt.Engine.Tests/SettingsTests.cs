@@ -93,6 +93,7 @@ public sealed class SettingsTests
         yield return Case(new(), null);
         yield return Case(new() { Memory = 6 << 20, MemorySwap = -1, MemoryReservation = 6 << 20 }, null);
         yield return Case(new() { Memory = 100 << 20, MemorySwap = 100 << 20 }, null);
+        yield return Case(new() { MemorySwap = -1 }, null);
         yield return Case(new() { NanoCpus = 2_000_000_000, CpuShares = 2 }, null);
         yield return Case(new() { CpuPeriod = 1000, CpuQuota = -1, CpusetCpus = "0-1", CpusetMems = "0", BlkioWeight = 10 }, null);
         yield return Case(new() { Memory = 5 << 20 }, "Minimum memory limit allowed is 6MB");
@@ -186,6 +187,7 @@ public sealed class SettingsTests
 
         Assert.That(second.First, Is.EqualTo(first.First + 65536));
         Assert.That(between, Is.EqualTo(second));
+        Assert.That(Text(() => UserNamespaces.Free([new(first.First, uint.MaxValue - first.First)])), Does.StartWith("no free range"));
         Assert.That(UserNamespaces.Parse("100000:65536"), Is.EqualTo(new Containers.IdRange(100000, 65536)));
         Assert.That(UserNamespaces.Parse("host"), Is.Null);
     }

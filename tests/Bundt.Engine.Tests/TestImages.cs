@@ -20,7 +20,7 @@ internal sealed class TestImages : IContainerImages
     public int Leases => _leases;
 
     public StoredImage Find(string nameOrId) => nameOrId is "cake" or "sha256:cake"
-        ? new StoredImage("sha256:cake", ["cake:latest"], [], new ImageConfig(), default, null!, 0, DateTimeOffset.UnixEpoch)
+        ? new StoredImage("sha256:cake", ["cake:latest"], [], new ImageConfig { Os = Platform.Current.Os, Architecture = Platform.Current.Architecture }, default, null!, 0, DateTimeOffset.UnixEpoch)
         : throw new BundtException(FailureKind.NotFound, Phase.Resolve, $"No such image: {nameOrId}");
 
     public Task<LayerLease> LeaseLayersAsync(StoredImage image, CancellationToken cancellation)

@@ -85,6 +85,20 @@ public sealed class VolumeSpecTests
     }
 
     [Test]
+    public void A_mount_of_its_own_goes_before_one_of_another_container_and_the_last_of_those_before_the_others()
+    {
+        var settings = new ContainerSettings
+        {
+            Image = "i",
+            Binds = ["/h:/a"],
+            Mounts = [new("volume", "one", "/a", Inherited: true), new("volume", "one", "/b", Inherited: true), new("volume", "two", "/b", Inherited: true)],
+        };
+
+        Assert.That(
+            VolumeSpecParser.ParseAll(settings, []).Select(s => (s.Mount.Volume ?? s.Mount.Source) + s.Mount.Destination), Is.EqualTo(new[] { "/h/a", "two/b" }));
+    }
+
+    [Test]
     public void Paths_in_images_stay_below_the_root() =>
         Assert.That(VolumeSpecParser.ParseAll(new() { Image = "i" }, ["/../../etc"])[0].Mount, Is.EqualTo(
             new MountRecord { Type = "volume", Destination = "/etc", Anonymous = true }).Using<MountRecord>((a, b) => a.Destination == b.Destination));

@@ -26,6 +26,17 @@ public sealed class VolumeTests : DaemonTests
     }
 
     [Test]
+    public void Containers_with_ids_of_their_own_share_a_volume_as_the_root_of_it()
+    {
+        Bundt("run", "--rm", "--network", "none", "--userns", "auto", "-v", "mapped:/home", "busybox", "sh", "-c", "touch /home/one && chown alice /home/one").Ok();
+        Bundt("create", "--name", "other", "--network", "none", "--userns", "auto", "busybox", "true").Ok(); // takes the first range
+        var result = Bundt("run", "--rm", "--network", "none", "--userns", "auto", "-v", "mapped:/home", "busybox", "sh", "-c", "touch /home/two && stat -c '%n %u' /home/*");
+        Bundt("rm", "other").Ok();
+        Assert.That(result.Ok().Lines, Is.SupersetOf(new[] { "/home/alice 1000", "/home/one 1000", "/home/two 0" }));
+        Bundt("volume", "rm", "mapped").Ok();
+    }
+
+    [Test]
     public void A_volume_in_use_is_not_removed()
     {
         Bundt("create", "--name", "user", "-v", "used:/data", "busybox", "true").Ok();

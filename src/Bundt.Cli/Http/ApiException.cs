@@ -30,8 +30,9 @@ internal sealed class ApiException(int status, string message, string? hint = nu
         }
     }
 
-    /// <summary>The daemon has no such image: it can be pulled.</summary>
-    public bool ImageIsMissing => Status == 404 && Message.StartsWith("No such image", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The daemon has no such image, or not for the platform asked for: it can be pulled.</summary>
+    public bool ImageIsMissing => Status == 404
+        && (Message.StartsWith("No such image", StringComparison.OrdinalIgnoreCase) || Message.StartsWith("image with reference", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reads an error body: Docker's <c>{"message":…}</c>, with our member "bundt" where there is one.</summary>
     public static ApiException Parse(int status, ReadOnlySpan<byte> body)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Bundt.Cli.CommandLine;
 using Bundt.Cli.Options;
 using Bundt.Cli.Values;
+using Bundt.Linux;
 using Bundt.Linux.Terminals;
 
 namespace Bundt.Cli.Requests;
@@ -294,8 +295,8 @@ internal static class CreateBody
 
     private static void WriteNetworking(Utf8JsonWriter json, ContainerOptions options)
     {
-        string? network = options.Network.Concat(options.Net).FirstOrDefault();
-        if (network is null || (!options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null))
+        string network = options.Network.Concat(options.Net).FirstOrDefault() ?? "default";
+        if (!options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null)
         {
             return;
         }
@@ -363,7 +364,7 @@ internal static class CreateBody
         }
         catch (JsonException e)
         {
-            throw new UsageException($"compacting json for seccomp profile ({file}) failed: {e.Message}");
+            throw new UsageException($"compacting json for seccomp profile ({file}) failed: {BundtException.Reason(e)}");
         }
     }
 

@@ -145,11 +145,23 @@ internal sealed record NetworkSettings
     public required IReadOnlyDictionary<string, EndpointSettings> Networks { get; init; }
 }
 
+/// <summary>Addresses that the user wants at an endpoint.</summary>
+internal sealed record EndpointAddresses
+{
+    [JsonPropertyName("IPv4Address")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ipv4Address { get; init; }
+
+    [JsonPropertyName("IPv6Address")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ipv6Address { get; init; }
+}
+
 /// <summary>A container's end of a network.</summary>
 internal sealed record EndpointSettings
 {
     [JsonPropertyName("IPAMConfig")]
-    public Empty? IpamConfig { get; init; }
+    public EndpointAddresses? IpamConfig { get; init; }
 
     public IReadOnlyList<string>? Links { get; init; }
 

@@ -26,7 +26,7 @@ internal static class CreateMapping
 
         Refuse(host);
         Warn(body, host, warnings);
-        RequireKnownNetworks(body);
+        CheckEndpoints(body);
         return new ContainerSettings
         {
             Image = body.Image,
@@ -51,6 +51,7 @@ internal static class CreateMapping
             Volumes = Keys(body.Volumes),
             Binds = host.Binds ?? [],
             Mounts = [.. Convert(host.Mounts, ToMount), .. VolumesFrom(host.VolumesFrom, engine)],
+            VolumesFrom = host.VolumesFrom ?? [],
             Tmpfs = Text(host.Tmpfs),
             AutoRemove = host.AutoRemove,
             NetworkMode = body.NetworkDisabled ? "none" : host.NetworkMode is "default" or null ? "" : host.NetworkMode,
@@ -137,6 +138,11 @@ internal static class CreateMapping
             throw new BundtException(FailureKind.NotFound, Phase.Request, $"volume driver \"{driver}\" is not known: there is only \"local\"");
         }
 
+        if (mount.VolumeOptions?.DriverConfig?.Options is { Count: > 0 })
+        {
+            throw Missing($"volume-opt of the mount at {target}");
+        }
+
         return new MountSettings(
             mount.Type ?? "",
             string.IsNullOrEmpty(mount.Source) ? null : mount.Source,
@@ -164,7 +170,7 @@ internal static class CreateMapping
                 if (point.Type is "volume" or "bind")
                 {
                     mounts.Add(new MountSettings(
-                        point.Type, point.Type == "volume" ? point.Name : point.Source, point.Destination, readOnly || !point.ReadWrite, NoCopy: true));
+                        point.Type, point.Type == "volume" ? point.Name : point.Source, point.Destination, readOnly || !point.ReadWrite, NoCopy: true, Inherited: true));
                 }
             }
         }
@@ -222,20 +228,36 @@ internal static class CreateMapping
         {
             warnings.Add("The health check is discarded: Bundt does not run health checks yet.");
         }
-
-        if (host.RestartPolicy?.Name is { Length: > 0 } and not "no")
-        {
-            warnings.Add("The restart policy is kept but not acted on yet.");
-        }
     }
 
-    private static void RequireKnownNetworks(CreateBody body)
+    /// <summary>What is asked of an endpoint makes sense in a bridge network alone, and there is none.</summary>
+    private static void CheckEndpoints(CreateBody body)
     {
-        foreach (string name in body.NetworkingConfig?.EndpointsConfig?.Keys ?? Enumerable.Empty<string>())
+        if (!string.IsNullOrEmpty(body.MacAddress))
+        {
+            throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
+        }
+
+        foreach ((string name, EndpointSettings? endpoint) in body.NetworkingConfig?.EndpointsConfig ?? [])
         {
             if (name is not ("none" or "host" or "default" or "bridge" or ""))
             {
                 throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {name} not found");
+            }
+
+            if (endpoint?.Aliases is { Count: > 0 })
+            {
+                throw ApiRequest.Malformed("network-scoped alias is supported only for containers in user defined networks");
+            }
+
+            if (endpoint?.IpamConfig is { Ipv4Address.Length: > 0 } or { Ipv6Address.Length: > 0 })
+            {
+                throw ApiRequest.Malformed("user specified IP address is supported on user defined networks only");
+            }
+
+            if (!string.IsNullOrEmpty(endpoint?.MacAddress))
+            {
+                throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
             }
         }
     }

@@ -29,15 +29,19 @@ internal sealed class ImageTransferRoutes(ContainerEngine engine)
         return (ImageRoutes.Reference(name), tag.Length == 0 && ImageFilter.Repository(fromImage) == fromImage);
     }
 
-    /// <summary>Reads "linux/arm64/v8"; null for "".</summary>
+    /// <summary>Reads "linux/arm64/v8" or "arm64"; null for "".</summary>
     /// <exception cref="BundtException">InvalidArgument.</exception>
-    public static Platform? PlatformOf(string text) => text.Split('/') switch
+    public static Platform? PlatformOf(string text)
     {
-        [""] => null,
-        [{ Length: > 0 } os, { Length: > 0 } architecture] => new Platform(os, architecture),
-        [{ Length: > 0 } os, { Length: > 0 } architecture, { Length: > 0 } variant] => new Platform(os, architecture, variant),
-        _ => throw ApiRequest.Malformed($"\"{text}\" is no platform: it is written os/architecture or os/architecture/variant"),
-    };
+        try
+        {
+            return text.Length == 0 ? null : Platform.Parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw ApiRequest.Malformed(exception.Message);
+        }
+    }
 
     private async Task CreateAsync(ApiRequest request)
     {

@@ -42,6 +42,7 @@ internal sealed class Adoption(EngineServices services)
         }
 
         RemoveLeftovers();
+        services.Volumes.EmptyHalfFilled();
         foreach (var container in services.Containers.All.ToList())
         {
             container.GoOn();
@@ -52,6 +53,7 @@ internal sealed class Adoption(EngineServices services)
     {
         var directory = new ContainerDirectory(path);
         var id = Path.GetFileName(path);
+        var name = "";
         try
         {
             if (directory.ReadRecord() is not { } record)
@@ -65,15 +67,19 @@ internal sealed class Adoption(EngineServices services)
                 throw new JsonException($"its name {record.Name} is also that of container {holder}");
             }
 
+            name = record.Name;
+
             var container = new Container(services, record, new ContainerState { Status = ContainerStatus.Created });
             await StandAsync(container, directory, stored, cancellation).ConfigureAwait(false);
             services.Logger.Adopted(id, container.State.Status);
             return container;
         }
-        catch (Exception e) when (e is JsonException or IOException or BundtException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or BundtException or NotSupportedException)
         {
-            services.Logger.Damaged(id, e.Message);
-            return Quarantine(id, path, e.Message);
+            services.Containers.Give(name, id);
+            var reason = BundtException.Reason(e);
+            services.Logger.Damaged(id, reason);
+            return Quarantine(id, path, reason);
         }
     }
 

@@ -1,15 +1,18 @@
-using System.Runtime.InteropServices;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Settings;
 using Bundt.Engine.Volumes;
 using Bundt.Images;
 using Bundt.Linux;
+using Bundt.Oci.Image;
 
 namespace Bundt.Engine.Containers;
 
 /// <summary>Makes containers: checks, name, directory, volumes, and last of all the record, by which the container exists.</summary>
 internal sealed class ContainerCreation(EngineServices services)
 {
+    /// <summary>Id ranges of containers that are being made: nobody finds those in the registry yet.</summary>
+    private readonly Dictionary<string, IdRange> _ranges = [];
+
     public async Task<(Container Container, IReadOnlyList<string> Warnings)> CreateAsync(
         string? name, ContainerSettings settings, CancellationToken cancellation)
     {
@@ -36,9 +39,10 @@ internal sealed class ContainerCreation(EngineServices services)
             IpcMode = ById(settings.IpcMode),
         };
 
-        var range = UserNamespace(settings);
+        var id = ContainerNames.NewId();
+        var range = UserNamespace(settings, id);
         var prepared = range is null ? services.Prepared.Take(image.Id, settings.AutoRemove) : null;
-        var id = prepared?.Id ?? ContainerNames.NewId();
+        id = prepared?.Id ?? id;
         var directory = new ContainerDirectory(services.Paths.Container(id));
         try
         {
@@ -78,6 +82,13 @@ internal sealed class ContainerCreation(EngineServices services)
             services.Trash.Take(directory.Path);
             throw;
         }
+        finally
+        {
+            lock (_ranges)
+            {
+                _ranges.Remove(id);
+            }
+        }
     }
 
     /// <summary>"container:NAME" as "container:ID": the other may be renamed.</summary>
@@ -108,7 +119,7 @@ internal sealed class ContainerCreation(EngineServices services)
         IReadOnlyList<VolumeSpec> specs, string id, StoredImage image, CancellationToken cancellation)
     {
         var mounts = new List<MountRecord>();
-        var toFill = new List<MountRecord>();
+        var toFill = new List<(Volume Volume, string Destination)>();
         foreach (var spec in specs)
         {
             if (spec.Mount.Type != "volume")
@@ -119,11 +130,10 @@ internal sealed class ContainerCreation(EngineServices services)
 
             var (volume, _) = services.Volumes.Create(
                 spec.Mount.Volume, spec.Labels, new Dictionary<string, string>(), spec.Mount.Anonymous, spec.Mount.Anonymous ? id : null);
-            var mount = spec.Mount with { Volume = volume.Name, Source = volume.MountPoint };
-            mounts.Add(mount);
+            mounts.Add(spec.Mount with { Volume = volume.Name, Source = volume.MountPoint });
             if (!spec.NoCopy)
             {
-                toFill.Add(mount);
+                toFill.Add((volume, spec.Mount.Destination));
             }
         }
 
@@ -131,21 +141,27 @@ internal sealed class ContainerCreation(EngineServices services)
         {
             using var lease = await services.Images.LeaseLayersAsync(image, cancellation).ConfigureAwait(false);
             using var tree = MergedTree.Open(lease.Directories);
-            foreach (var mount in toFill)
+            foreach (var (volume, destination) in toFill)
             {
-                VolumeFiller.Fill(tree, mount.Destination, mount.Source);
+                services.Volumes.Fill(volume, data => VolumeFiller.Fill(tree, destination, data));
             }
         }
 
         return mounts;
     }
 
-    private IdRange? UserNamespace(ContainerSettings settings)
+    private IdRange? UserNamespace(ContainerSettings settings, string id)
     {
         var wanted = UserNamespaces.Parse(settings.UsernsMode);
-        return wanted is { First: 0 }
-            ? UserNamespaces.Free(services.Containers.All.Select(c => c.Record.UserNamespace).OfType<IdRange>())
-            : wanted;
+        if (wanted is not { First: 0 })
+        {
+            return wanted;
+        }
+
+        lock (_ranges)
+        {
+            return _ranges[id] = UserNamespaces.Free(services.Containers.All.Select(c => c.Record.UserNamespace).OfType<IdRange>().Concat(_ranges.Values));
+        }
     }
 
     /// <summary>--mount wants its source to be there already.</summary>
@@ -166,18 +182,37 @@ internal sealed class ContainerCreation(EngineServices services)
         : settings.NetworkMode == "host" || settings.UtsMode == "host" ? Environment.MachineName
         : id[..12];
 
+    /// <summary>An image of another platform than the one asked for is as good as none: clients pull the right one then.</summary>
     private static void CheckPlatform(ContainerSettings settings, StoredImage image, List<string> warnings)
     {
-        var own = RuntimeInformation.ProcessArchitecture switch
+        var asked = Asked(settings.Platform);
+        var has = image.Config.Platform;
+        if (image.Config.Architecture.Length == 0 || (asked ?? Platform.Current).Distance(has) is not null)
         {
-            Architecture.X64 => "amd64",
-            Architecture.Arm64 => "arm64",
-            var other => other.ToString().ToLowerInvariant(),
-        };
-        if (image.Config.Architecture.Length > 0 && image.Config.Architecture != own && string.IsNullOrEmpty(settings.Platform))
+            return;
+        }
+
+        if (asked is not null)
         {
-            warnings.Add(
-                $"The requested image's platform ({image.Config.Os}/{image.Config.Architecture}) does not match the detected host platform (linux/{own}) and no specific platform was requested");
+            throw new BundtException(
+                FailureKind.NotFound,
+                Phase.Resolve,
+                $"image with reference {settings.Image} was found but its platform ({has}) does not match the specified platform ({asked})");
+        }
+
+        warnings.Add(
+            $"The requested image's platform ({has}) does not match the detected host platform ({Platform.Current}) and no specific platform was requested");
+    }
+
+    private static Platform? Asked(string? platform)
+    {
+        try
+        {
+            return string.IsNullOrEmpty(platform) ? null : Platform.Parse(platform);
+        }
+        catch (FormatException e)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, e.Message, null, e);
         }
     }
 }

@@ -8,6 +8,7 @@ namespace Bundt.Engine.Containers;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
     UseStringEnumConverter = true,
     Converters = [typeof(SizeConverter), typeof(RestartPolicyConverter)])]
 [JsonSerializable(typeof(ContainerRecord))]

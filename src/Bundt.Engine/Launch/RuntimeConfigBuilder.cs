@@ -187,7 +187,7 @@ internal static class RuntimeConfigBuilder
             result.Add(mount.Type switch
             {
                 "tmpfs" => new RuntimeMount { Destination = mount.Destination, Type = "tmpfs", Source = "tmpfs", Options = [.. mount.TmpfsOptions, "rprivate"] },
-                _ => Bind(mount.Destination, mount.Source, UserBindOptions(mount)),
+                _ => Bind(mount.Destination, mount.Source, UserBindOptions(mount, record.UserNamespace is not null)),
             });
         }
 
@@ -206,9 +206,15 @@ internal static class RuntimeConfigBuilder
     private static RuntimeMount Bind(string destination, string source, IReadOnlyList<string> options) =>
         new() { Destination = destination, Type = "bind", Source = source, Options = options.Contains("bind") ? options : ["rbind", .. options] };
 
-    private static List<string> UserBindOptions(MountRecord mount)
+    private static List<string> UserBindOptions(MountRecord mount, bool ownIds)
     {
         var options = new List<string> { mount.NonRecursive ? "bind" : "rbind", mount.Propagation.Length > 0 ? mount.Propagation : "rprivate" };
+        if (ownIds && mount.Type == "volume")
+        {
+            // A volume holds the ids of the image and of the containers' insides: each of them, whatever its range, finds its own root in it.
+            options.Add("idmap");
+        }
+
         if (mount.ReadOnly)
         {
             options.Add("ro");

@@ -66,6 +66,9 @@ public sealed record ContainerSettings
     /// <summary>"source:target[:options]".</summary>
     public IReadOnlyList<string> Binds { get; init; } = [];
 
+    /// <summary>--volumes-from, only echoed by inspect: what it brings stands in <see cref="Mounts"/>.</summary>
+    public IReadOnlyList<string> VolumesFrom { get; init; } = [];
+
     /// <summary>--mount.</summary>
     public IReadOnlyList<MountSettings> Mounts { get; init; } = [];
 

@@ -12,7 +12,8 @@ namespace Bundt.Engine;
 /// <param name="VolumeDriverLabels">Labels of a volume that is made.</param>
 /// <param name="CreateMountpoint">Create a missing bind source.</param>
 /// <param name="NonRecursive">bind-nonrecursive.</param>
+/// <param name="Inherited">It comes from another container (--volumes-from): a mount of the container's own at the same path goes before.</param>
 public sealed record MountSettings(
     string Type, string? Source, string Target, bool ReadOnly = false, string Propagation = "", bool NoCopy = false,
     long TmpfsSize = 0, int TmpfsMode = 0, IReadOnlyDictionary<string, string>? VolumeDriverLabels = null,
-    bool CreateMountpoint = false, bool NonRecursive = false);
+    bool CreateMountpoint = false, bool NonRecursive = false, bool Inherited = false);

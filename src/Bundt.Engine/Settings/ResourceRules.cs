@@ -38,7 +38,7 @@ internal static class ResourceRules
     public static void Check(ResourceSettings r, Machine machine)
     {
         Require(r.Memory is 0 or >= SmallestMemory, "Minimum memory limit allowed is 6MB");
-        Require(r.MemorySwap is 0 || r.Memory > 0, "You should always set the Memory limit when using Memoryswap limit, see usage");
+        Require(r.MemorySwap <= 0 || r.Memory > 0, "You should always set the Memory limit when using Memoryswap limit, see usage");
         Require(r.MemorySwap is 0 or -1 || r.MemorySwap >= r.Memory, "Minimum memoryswap limit should be larger than memory limit, see usage");
         Require(r.MemorySwap >= -1, $"Invalid memoryswap: {r.MemorySwap}");
         Require(r.MemoryReservation is 0 or >= SmallestMemory, "Minimum memory reservation allowed is 6MB");

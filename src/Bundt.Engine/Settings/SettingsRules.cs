@@ -129,7 +129,7 @@ internal static class SettingsRules
         if (name is not ("" or "no"))
         {
             Require(!settings.AutoRemove, "can't create 'AutoRemove' container with restart policy");
-            warnings.Add($"restart policies are not there yet: the container is not restarted by itself ({name})");
+            warnings.Add($"restart policies are not there yet: {name} is kept, but the container is not restarted by itself");
         }
     }
 

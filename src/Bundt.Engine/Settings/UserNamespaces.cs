@@ -43,17 +43,17 @@ internal static class UserNamespaces
     public static IdRange Free(IEnumerable<IdRange> taken)
     {
         var others = taken.OrderBy(r => r.First).ToList();
-        var first = FirstPrivate;
+        ulong first = FirstPrivate;
         foreach (var other in others)
         {
-            if (other.First < (ulong)first + DefaultSize && (ulong)other.First + other.Size > first)
+            if (other.First < first + DefaultSize && (ulong)other.First + other.Size > first)
             {
-                first = (uint)((((ulong)other.First + other.Size + DefaultSize - 1) / DefaultSize) * DefaultSize);
+                first = ((ulong)other.First + other.Size + DefaultSize - 1) / DefaultSize * DefaultSize;
             }
         }
 
-        return (ulong)first + DefaultSize <= uint.MaxValue
-            ? new IdRange(first, DefaultSize)
+        return first + DefaultSize <= uint.MaxValue
+            ? new IdRange((uint)first, DefaultSize)
             : throw new BundtException(FailureKind.Conflict, Phase.Identity, "no free range of user ids is left", "remove containers with --userns auto");
     }
 }

@@ -14,18 +14,12 @@ internal sealed class VolumeFiller
 
     private VolumeFiller(DirectoryFd volume) => _volume = volume;
 
-    /// <summary>Fills the directory, if it is empty and the image has a directory at the path.</summary>
+    /// <summary>Fills the empty directory, if the image has a directory at the path.</summary>
     /// <param name="tree">The image.</param>
     /// <param name="path">Path in the image; links in it stay inside the image.</param>
-    /// <param name="volume">Host path of the volume's data.</param>
-    public static void Fill(MergedTree tree, string path, string volume)
+    /// <param name="target">The volume's data.</param>
+    public static void Fill(MergedTree tree, string path, DirectoryFd target)
     {
-        using var target = DirectoryFd.OpenHost(volume);
-        if (target.Entries().Count > 0)
-        {
-            return;
-        }
-
         using var source = tree.FindDirectory(path);
         if (source is not null)
         {

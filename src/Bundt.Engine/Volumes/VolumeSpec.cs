@@ -164,7 +164,11 @@ internal static class VolumeSpecParser
     {
         var specs = new List<VolumeSpec>();
         foreach (var spec in (IEnumerable<VolumeSpec>)
-            [.. settings.Binds.Select(ParseBind), .. settings.Mounts.Select(ParseMount), .. settings.Tmpfs.Select(t => ParseTmpfs(t.Key, t.Value))])
+            [
+                .. settings.Binds.Select(ParseBind),
+                .. settings.Mounts.Where(m => !m.Inherited).Select(ParseMount),
+                .. settings.Tmpfs.Select(t => ParseTmpfs(t.Key, t.Value)),
+            ])
         {
             if (specs.Any(s => s.Mount.Destination == spec.Mount.Destination))
             {
@@ -172,6 +176,15 @@ internal static class VolumeSpecParser
             }
 
             specs.Add(spec);
+        }
+
+        // Of several containers that have something at one path, the last one's counts.
+        foreach (var spec in settings.Mounts.Where(m => m.Inherited).Reverse().Select(ParseMount))
+        {
+            if (!specs.Any(s => s.Mount.Destination == spec.Mount.Destination))
+            {
+                specs.Add(spec);
+            }
         }
 
         foreach (var path in volumes)

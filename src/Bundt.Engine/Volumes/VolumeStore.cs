@@ -12,6 +12,10 @@ public sealed class VolumeStore
 {
     private const string RecordName = "volume.json";
     private const string DataName = "_data";
+
+    /// <summary>Stands beside the data while they are copied in: what a crash has left half-copied must not pass for the user's.</summary>
+    private const string FillingName = "filling";
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Everybody = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
@@ -20,6 +24,7 @@ public sealed class VolumeStore
     private readonly EventLog _events;
     private readonly ConcurrentDictionary<string, Volume> _volumes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _madeFor = [];
+    private readonly ConcurrentDictionary<string, Lock> _filling = new(StringComparer.Ordinal);
     private readonly Lock _changing = new();
 
     internal VolumeStore(string root, Trash trash, EventLog events, Action<string, string> damaged)
@@ -45,7 +50,7 @@ public sealed class VolumeStore
                 if (Directory.Exists(Path.Combine(path, DataName)))
                 {
                     // The data are the user's: they stay usable under their name, only the labels are lost.
-                    damaged(name, e.Message);
+                    damaged(name, BundtException.Reason(e));
                     _volumes[name] = ToVolume(name, new Volumes.VolumeRecord { Created = Directory.GetCreationTimeUtc(path) });
                 }
                 else
@@ -92,6 +97,7 @@ public sealed class VolumeStore
             }
 
             _volumes.TryRemove(name, out _);
+            _filling.TryRemove(name, out _);
             _trash.Take(Path.Combine(_root, name));
         }
 
@@ -178,6 +184,64 @@ public sealed class VolumeStore
 
         Publish("create", name);
         return (there, true);
+    }
+
+    /// <summary>
+    /// Fills a volume that is empty: by one at a time, the others wait for it. It is filled whole or left empty: after a failure at once,
+    /// after a crash by <see cref="EmptyHalfFilled"/>.
+    /// </summary>
+    internal void Fill(Volume volume, Action<DirectoryFd> fill)
+    {
+        lock (_filling.GetOrAdd(volume.Name, static _ => new Lock()))
+        {
+            using var directory = DirectoryFd.OpenHost(Path.Combine(_root, volume.Name));
+            using var data = directory.OpenDirectory(DataName, OpenFlags.NoSymlinks);
+            if (data.Entries().Count > 0)
+            {
+                return;
+            }
+
+            directory.OpenFile(FillingName, OpenFlags.Write | OpenFlags.Create | OpenFlags.NoFollow, UnixFileMode.UserRead | UnixFileMode.UserWrite).Dispose();
+            try
+            {
+                fill(data);
+            }
+            catch
+            {
+                Empty(data);
+                directory.UnlinkIfExists(FillingName);
+                throw;
+            }
+
+            directory.UnlinkIfExists(FillingName);
+        }
+    }
+
+    /// <summary>Empties the volumes in whose filling the daemon before has died; not those that a container has, whose data may be in there too.</summary>
+    internal void EmptyHalfFilled()
+    {
+        foreach (var name in _volumes.Keys)
+        {
+            using var directory = DirectoryFd.OpenHost(Path.Combine(_root, name));
+            if (directory.Exists(FillingName))
+            {
+                if (Users(name).Count == 0)
+                {
+                    using var data = directory.OpenDirectory(DataName, OpenFlags.NoSymlinks);
+                    Empty(data);
+                }
+
+                directory.UnlinkIfExists(FillingName);
+            }
+        }
+    }
+
+    private static void Empty(DirectoryFd data)
+    {
+        foreach (var entry in data.Entries())
+        {
+            data.RemoveTree(entry.Name);
+        }
     }
 
     /// <summary>Removes anonymous volumes that were made for a container that was never finished.</summary>

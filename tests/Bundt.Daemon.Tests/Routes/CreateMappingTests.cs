@@ -80,6 +80,7 @@ internal sealed class CreateMappingTests
     [TestCase("""{"CgroupParent":"/x"}""", FailureKind.NotImplemented, "--cgroup-parent")]
     [TestCase("""{"Runtime":"kata"}""", FailureKind.InvalidArgument, "unknown or invalid runtime name: kata")]
     [TestCase("""{"VolumeDriver":"nfs"}""", FailureKind.NotFound, "volume driver \"nfs\"")]
+    [TestCase("""{"Mounts":[{"Type":"volume","Source":"v","Target":"/v","VolumeOptions":{"DriverConfig":{"Options":{"type":"nfs"}}}}]}""", FailureKind.NotImplemented, "volume-opt")]
     public void A_limit_without_a_place_is_refused_and_named(string host, FailureKind kind, string words)
     {
         var failure = Assert.Throws<BundtException>(() => Map($$"""{"Image":"x","HostConfig":{{host}}}""", out _))!;
@@ -92,6 +93,12 @@ internal sealed class CreateMappingTests
         Assert.That(
             () => Map("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"shop":{}}}}""", out _),
             Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.NotFound));
+
+    [TestCase("""{"Image":"x","MacAddress":"92:d0:c6:0a:29:33"}""", "mac-address")]
+    [TestCase("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"none":{"Aliases":["web"]}}}}""", "alias")]
+    [TestCase("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"default":{"IPAMConfig":{"IPv4Address":"10.0.0.1"}}}}}""", "IP address")]
+    public void What_only_a_bridge_has_is_refused(string body, string words) =>
+        Assert.That(() => Map(body, out _), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument).And.Message.Contains(words));
 
     [Test]
     public void No_image_is_refused() => Assert.That(() => Map("{}", out _), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument));
