@@ -296,13 +296,32 @@ public sealed class EngineTests
         Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(_root, "containers")), Is.Empty);
     }
 
-    [Test]
-    public async Task A_damaged_record_quarantines_its_container_and_no_other()
+    [TestCase("torn")]
+    [TestCase("a directory")]
+    [TestCase("\"mounts\":[]")]
+    [TestCase("\"env\":[]")]
+    [TestCase("\"image\":\"cake\"")]
+    public async Task A_damaged_record_quarantines_its_container_and_no_other(string damage)
     {
         var (damaged, _) = await CreateAsync(new() { Image = "cake", Cmd = ["true"] });
         var (sound, _) = await CreateAsync(new() { Image = "cake", Cmd = ["true"] });
         await _engine!.DisposeAsync();
-        File.WriteAllText(Path.Combine(_root, "containers", damaged.Id, "container.json"), "{\"id\":");
+        var record = Path.Combine(_root, "containers", damaged.Id, "container.json");
+        var text = File.ReadAllText(record);
+        switch (damage)
+        {
+            case "torn":
+                File.WriteAllText(record, text[..20]);
+                break;
+            case "a directory":
+                File.Delete(record);
+                Directory.CreateDirectory(record);
+                break;
+            default:
+                File.WriteAllText(record, text.Replace(damage, damage[..(damage.IndexOf(':', StringComparison.Ordinal) + 1)] + "null", StringComparison.Ordinal));
+                Assert.That(File.ReadAllText(record), Is.Not.EqualTo(text));
+                break;
+        }
 
         _engine = await OpenAsync();
 
@@ -331,6 +350,53 @@ public sealed class EngineTests
         _engine = await OpenAsync();
 
         Assert.That((await _engine.Find(container.Id).WaitAsync(WaitCondition.NotRunning, default).WaitAsync(TimeSpan.FromSeconds(20))).ExitCode, Is.EqualTo(137));
+    }
+
+    [Test]
+    public async Task A_stop_may_wait_longer_than_a_timer_can_and_survives_the_daemon()
+    {
+        var container = await StartedAsync();
+        var stopping = container.StopAsync("WINCH", int.MaxValue, default);
+        Assert.That(stopping.IsFaulted, Is.False, stopping.Exception?.Message);
+
+        await ReopenAsync();
+
+        Assert.That(_engine!.Find(container.Id).State.Status, Is.EqualTo(ContainerStatus.Running));
+        _processes.Launched[0].End(0);
+        await _engine.Find(container.Id).WaitAsync(WaitCondition.NotRunning, default);
+    }
+
+    [Test]
+    public async Task Containers_made_at_once_get_ids_of_their_own()
+    {
+        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(
+            _ => Task.Run(() => CreateAsync(new() { Image = "cake", Cmd = ["true"], NetworkMode = "none", UsernsMode = "auto" }))));
+
+        Assert.That(made.Select(m => m.Container.Record.UserNamespace!.First), Is.Unique);
+    }
+
+    [Test]
+    public async Task An_image_of_another_platform_than_the_one_asked_for_is_as_good_as_none()
+    {
+        Assert.That(Kind(() => CreateAsync(new() { Image = "cake", Cmd = ["true"], Platform = "linux/s390x" })), Is.EqualTo(FailureKind.NotFound));
+        Assert.That(Kind(() => CreateAsync(new() { Image = "cake", Cmd = ["true"], Platform = "linux/" })), Is.EqualTo(FailureKind.InvalidArgument));
+        var (_, warnings) = await CreateAsync(new() { Image = "cake", Cmd = ["true"], NetworkMode = "none", Platform = Oci.Image.Platform.Current.Architecture });
+        Assert.That(warnings, Is.Empty);
+    }
+
+    [Test]
+    public async Task An_anonymous_volume_that_another_container_uses_outlives_its_own()
+    {
+        var own = await StartedAsync(new() { Image = "cake", Cmd = ["true"], Volumes = ["/data"], AutoRemove = true });
+        var volume = own.MountPoints.Single().Name!;
+        var (other, _) = await CreateAsync(new() { Image = "cake", Cmd = ["true"], Mounts = [new("volume", volume, "/data", Inherited: true)] });
+        var removed = own.WaitAsync(WaitCondition.Removed, default);
+
+        _processes.Launched[0].End(0);
+
+        await removed.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.That(_engine!.List(), Is.EqualTo(new[] { other }));
+        Assert.That(_engine.Volumes.Find(volume).Name, Is.EqualTo(volume));
     }
 
     [Test]
@@ -421,6 +487,38 @@ public sealed class EngineTests
         await CreateAsync(new() { Image = "cake", Cmd = ["true"], Binds = ["vol:/data"] });
         Assert.That(File.ReadAllText(Path.Combine(volume.MountPoint, "sub/file")), Is.EqualTo("mine"));
         Assert.That(KindOf(() => _engine.Volumes.Remove("vol", false)), Is.EqualTo(FailureKind.Conflict));
+    }
+
+    [Test]
+    public async Task Containers_that_share_a_new_volume_all_find_it_filled()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            Directory.CreateDirectory(Path.Combine(_images.Layer, $"data/{i}"));
+            File.WriteAllText(Path.Combine(_images.Layer, $"data/{i}/file"), "from the image");
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            await CreateAsync(new() { Image = "cake", Cmd = ["true"], Binds = ["vol:/data"] });
+            Assert.That(Directory.GetFiles(_engine!.Volumes.Find("vol").MountPoint, "file", SearchOption.AllDirectories), Has.Length.EqualTo(200));
+        })));
+    }
+
+    [Test]
+    public async Task A_volume_whose_filling_was_broken_off_is_filled_anew()
+    {
+        Directory.CreateDirectory(Path.Combine(_images.Layer, "data"));
+        File.WriteAllText(Path.Combine(_images.Layer, "data/file"), "from the image");
+        var volume = _engine!.Volumes.Create("vol", new Dictionary<string, string>(), new Dictionary<string, string>());
+        File.WriteAllText(Path.Combine(volume.MountPoint, "half"), "");
+        File.WriteAllText(Path.Combine(_root, "volumes/vol/filling"), "");
+
+        await ReopenAsync();
+        await CreateAsync(new() { Image = "cake", Cmd = ["true"], Binds = ["vol:/data"] });
+
+        Assert.That(Directory.GetFiles(volume.MountPoint).Select(Path.GetFileName), Is.EqualTo(new[] { "file" }));
+        Assert.That(File.Exists(Path.Combine(_root, "volumes/vol/filling")), Is.False);
     }
 
     [Test]

@@ -76,7 +76,7 @@ public sealed partial class Container
             StartedAt = end.StartedAt,
             FinishedAt = end.FinishedAt,
         };
-        Store(stored with { End = end, StopDeadline = null, Paused = false });
+        StoreIfPossible(stored with { End = end, StopDeadline = null, Paused = false });
     }
 
     /// <summary>It runs.</summary>

@@ -12,6 +12,9 @@ public sealed partial class Container
 {
     private const int DefaultStopSeconds = 10;
 
+    /// <summary>A timer takes no more than 49 days (2^32 ms); what is later is waited for in several steps.</summary>
+    private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(40);
+
     /// <summary>Signal, then kill after the timeout. NotModified when it does not run. seconds: null the container's own, -1 forever.</summary>
     public async Task StopAsync(string? signal, int? seconds, CancellationToken cancellation)
     {
@@ -99,7 +102,7 @@ public sealed partial class Container
                 }
             }
 
-            Store(_stored with { Paused = true });
+            StoreIfPossible(_stored with { Paused = true });
             Publish("pause");
             return Task.CompletedTask;
         },
@@ -194,12 +197,11 @@ public sealed partial class Container
         if (seconds >= 0 && signal != Signals.Kill)
         {
             var deadline = DateTimeOffset.UtcNow.AddSeconds(seconds);
+            KillAt(deadline);
             if (seconds > 0)
             {
-                Store(_stored with { StopDeadline = deadline });
+                StoreIfPossible(_stored with { StopDeadline = deadline });
             }
-
-            KillAt(deadline);
         }
     }
 
@@ -212,7 +214,9 @@ public sealed partial class Container
             if (_process is { } process)
             {
                 _stopTimer?.Dispose();
-                _stopTimer = new Timer(_ => KillAll(process), null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                _stopTimer = wait > s_longestTimer
+                    ? new Timer(_ => KillAt(deadline), null, s_longestTimer, Timeout.InfiniteTimeSpan)
+                    : new Timer(_ => KillAll(process), null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             }
         }
     }
@@ -253,7 +257,7 @@ public sealed partial class Container
             }
         }
 
-        Store(_stored with { Paused = false });
+        StoreIfPossible(_stored with { Paused = false });
         Publish("unpause");
     }
 }

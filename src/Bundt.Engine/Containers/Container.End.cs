@@ -189,10 +189,10 @@ public sealed partial class Container
             if (anonymous.Count > 0)
             {
                 // If we die in between, the next daemon goes on.
-                Store(_stored with { Removing = true, RemoveVolumes = true });
+                StoreIfPossible(_stored with { Removing = true, RemoveVolumes = true });
                 foreach (var mount in anonymous)
                 {
-                    _services.Volumes.Remove(mount.Volume!, force: true);
+                    RemoveUnused(mount.Volume!);
                 }
             }
 
@@ -202,7 +202,7 @@ public sealed partial class Container
         {
             lock (_sync)
             {
-                Become(_state with { Status = ContainerStatus.Dead, Error = e.Message });
+                Become(_state with { Status = ContainerStatus.Dead, Error = BundtException.Reason(e) });
             }
 
             throw;
@@ -210,6 +210,19 @@ public sealed partial class Container
 
         Forgotten();
         return Task.CompletedTask;
+    }
+
+    /// <summary>Removes an anonymous volume, unless another container has it too (--volumes-from): then it stays with that one.</summary>
+    private void RemoveUnused(string volume)
+    {
+        try
+        {
+            _services.Volumes.Remove(volume, force: true);
+        }
+        catch (BundtException e) when (e.Kind == FailureKind.Conflict)
+        {
+            // As with docker, it is no reason to keep this container.
+        }
     }
 
     /// <summary>It is gone: nobody finds it any more, those who wait are told.</summary>

@@ -275,9 +275,12 @@ public sealed partial class Container
 
     private void Require(Operation operation)
     {
-        if (ContainerStates.Refuse(_state.Status, operation, Id, Name) is { } refusal)
+        var state = _state;
+        if (ContainerStates.Refuse(state.Status, operation, Id, Name) is { } refusal)
         {
-            throw refusal;
+            throw state is { Status: ContainerStatus.Dead, Error.Length: > 0 }
+                ? new BundtException(refusal.Kind, refusal.Phase, $"container {Name} is dead ({state.Error}): {refusal.Message}", $"remove it: bundt rm {Name}")
+                : refusal;
         }
     }
 
@@ -288,6 +291,19 @@ public sealed partial class Container
         {
             _directory.Write(stored);
             _stored = stored;
+        }
+    }
+
+    /// <summary>The same where a disk that is full must not stand in the way: what was asked for is done, only a daemon to come will not know of it.</summary>
+    private void StoreIfPossible(StateRecord stored)
+    {
+        try
+        {
+            Store(stored);
+        }
+        catch (Exception e) when (e is BundtException or IOException)
+        {
+            _services.Logger.Trouble(Id, "its state could not be recorded", e);
         }
     }
 

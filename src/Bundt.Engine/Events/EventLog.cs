@@ -8,6 +8,9 @@ public sealed class EventLog
 {
     private const int Kept = 1024;
 
+    /// <summary>Events that wait for one reader. One that falls further behind has stopped reading: its stream ends.</summary>
+    private const int Waiting = 16 * 1024;
+
     private readonly Lock _lock = new();
     private readonly Queue<EngineEvent> _past = new();
     private readonly List<Channel<EngineEvent>> _readers = [];
@@ -23,9 +26,13 @@ public sealed class EventLog
             }
 
             _past.Enqueue(engineEvent);
-            foreach (var reader in _readers)
+            for (var i = _readers.Count - 1; i >= 0; i--)
             {
-                reader.Writer.TryWrite(engineEvent);
+                if (!_readers[i].Writer.TryWrite(engineEvent))
+                {
+                    _readers[i].Writer.TryComplete();
+                    _readers.RemoveAt(i);
+                }
             }
         }
     }
@@ -36,7 +43,7 @@ public sealed class EventLog
     /// </summary>
     public IAsyncEnumerable<EngineEvent> ReadAsync(DateTimeOffset? since, DateTimeOffset? until, CancellationToken cancellation)
     {
-        var channel = Channel.CreateUnbounded<EngineEvent>(new UnboundedChannelOptions { SingleReader = true });
+        var channel = Channel.CreateBounded<EngineEvent>(new BoundedChannelOptions(Waiting) { SingleReader = true });
         lock (_lock)
         {
             if (since is not null)

@@ -95,13 +95,13 @@ public sealed class Exec
             attachment?.Begin(launched.Attached is { } socket ? new MonitorConnection(socket) { OnExit = process.Told } : null, process.Ended);
             return attachment;
         }
-        catch (BundtException e)
+        catch (Exception e) when (e is BundtException or IOException)
         {
             EndedAt = DateTimeOffset.UtcNow;
-            _ended.TrySetResult(e.Kind == FailureKind.CommandNotFound ? NotFound : CannotExecute);
+            _ended.TrySetResult(e is BundtException { Kind: FailureKind.CommandNotFound } ? NotFound : CannotExecute);
             Publish(_ended.Task.Result);
             CleanUp();
-            throw Describe(e);
+            throw Describe(e as BundtException ?? new BundtException(FailureKind.Internal, Phase.State, $"its record cannot be written: {BundtException.Reason(e)}", null, e));
         }
     }
 
