@@ -149,6 +149,23 @@ public sealed class LogReaderTests
         Assert.That(await BytesAsync(new LogOptions(true, true, Tail: tail)), Is.EqualTo(expected));
     }
 
+    [TestCase(null)]
+    [TestCase(1)]
+    public async Task What_is_written_after_the_reading_has_begun_is_not_read_unless_followed(int? tail)
+    {
+        Append((1, "before\n"));
+        var read = new List<string>();
+        await foreach (var frame in LogReader.ReadAsync(_directory, new LogOptions(true, true, Tail: tail), _watch, null, default))
+        {
+            read.Add(Encoding.UTF8.GetString(frame.Bytes.Span));
+            Append((1, "after\n"));
+            Rotate();
+            Append((1, "after\n"));
+        }
+
+        Assert.That(read, Is.EqualTo(new[] { "before\n" }));
+    }
+
     [Test]
     public async Task Tail_counts_an_unfinished_line()
     {

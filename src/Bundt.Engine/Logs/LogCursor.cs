@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Bundt.Engine.Logs;
 
 /// <summary>Walks the frames of one log file through a large buffer. A torn or damaged frame ends the walk where it stands.</summary>
-internal sealed class LogCursor(SafeFileHandle file)
+/// <param name="file">The file.</param>
+/// <param name="end">What is written behind this offset is not looked at.</param>
+internal sealed class LogCursor(SafeFileHandle file, long end = long.MaxValue)
 {
     // A follower of a quiet log keeps the small buffer; who has much to read gets the large one.
     private const int LargestBuffer = 512 * 1024;
@@ -84,7 +86,8 @@ internal sealed class LogCursor(SafeFileHandle file)
 
         while (_end < length)
         {
-            var count = RandomAccess.Read(file, _buffer.AsSpan(_end), _position);
+            var room = (int)Math.Min(_buffer.Length - _end, end - _position);
+            var count = room <= 0 ? 0 : RandomAccess.Read(file, _buffer.AsSpan(_end, room), _position);
             if (count == 0)
             {
                 return false;

@@ -63,7 +63,10 @@ internal sealed class LogReader
                 files.Enqueue(found);
             }
 
-            FindStarts(files);
+            // Who does not follow gets what is there now: a container may write faster than he reads.
+            var newest = ended is null ? files.LastOrDefault() : null;
+            var end = newest is null ? long.MaxValue : RandomAccess.GetLength(newest);
+            FindStarts(files, end);
             PassOver(files);
             var caughtUp = !_options.Located;
             var number = -1;
@@ -125,7 +128,7 @@ internal sealed class LogReader
                         }
                     }
 
-                    if (walk == 0 && files.Count == 0)
+                    if (walk == 0 && files.Count == 0 && ended is not null)
                     {
                         foreach (var newer in file is null ? LogFiles.OpenAll(_directory) : LogFiles.OpenAfter(_directory, file))
                         {
@@ -140,7 +143,7 @@ internal sealed class LogReader
                     file = next;
                     number++;
                     _expected = cursor is not null ? _at.Later(_options.From ?? default) : number == 0 ? _options.From : null;
-                    cursor = Skippable(file) ? null : new LogCursor(file);
+                    cursor = Skippable(file) ? null : new LogCursor(file, file == newest ? end : long.MaxValue);
                     continue;
                 }
 
@@ -256,16 +259,16 @@ internal sealed class LogReader
         }
     }
 
-    private void FindStarts(Queue<SafeFileHandle> files)
+    private void FindStarts(Queue<SafeFileHandle> files, long end)
     {
         if (_options.Tail is not { } tail)
         {
             return;
         }
 
-        (_stdoutStart, _stderrStart) = LogTail.Find([.. files], tail, Wanted);
+        (_stdoutStart, _stderrStart) = LogTail.Find([.. files], end, tail, Wanted);
         // A stream without any line in the tail begins with what comes after these files.
-        var after = new LogTail.Start(files.Count - 1, files.Count == 0 ? 0 : RandomAccess.GetLength(files.Last()), 0);
+        var after = new LogTail.Start(files.Count - 1, files.Count == 0 ? 0 : Math.Min(end, RandomAccess.GetLength(files.Last())), 0);
         _stdoutStart = _stdoutStart == LogTail.Start.Nothing ? after : _stdoutStart;
         _stderrStart = _stderrStart == LogTail.Start.Nothing ? after : _stderrStart;
         Tailed = true;

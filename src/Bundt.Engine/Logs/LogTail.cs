@@ -19,9 +19,10 @@ internal static class LogTail
 
     /// <summary>The starts of stdout and stderr (the monitor's notes count as stderr).</summary>
     /// <param name="files">Oldest first.</param>
+    /// <param name="end">Where the newest file ends for this reader.</param>
     /// <param name="lines">How many lines of the wanted streams together.</param>
     /// <param name="wanted">Whether a stream's lines count.</param>
-    public static (Start Stdout, Start Stderr) Find(IReadOnlyList<SafeFileHandle> files, int lines, Func<byte, bool> wanted)
+    public static (Start Stdout, Start Stderr) Find(IReadOnlyList<SafeFileHandle> files, long end, int lines, Func<byte, bool> wanted)
     {
         if (lines <= 0)
         {
@@ -33,7 +34,7 @@ internal static class LogTail
         Span<Start?> continued = [null, null];
         for (var file = files.Count - 1; file >= 0; file--)
         {
-            var scan = Scan(files[file], file, lines, wanted);
+            var scan = Scan(files[file], file, file == files.Count - 1 ? end : long.MaxValue, lines, wanted);
             for (var stream = 0; stream < 2; stream++)
             {
                 if (continued[stream] is { } begin)
@@ -95,11 +96,11 @@ internal static class LogTail
         return Start.Nothing;
     }
 
-    private static FileScan Scan(SafeFileHandle file, int index, int lines, Func<byte, bool> wanted)
+    private static FileScan Scan(SafeFileHandle file, int index, long limit, int lines, Func<byte, bool> wanted)
     {
         var scan = new FileScan();
         var starts = new Queue<(Start, int)>();
-        var cursor = new LogCursor(file);
+        var cursor = new LogCursor(file, limit);
         while (cursor.Next(out var frame, out var offset, out var bytes))
         {
             if (!wanted(frame.Stream) || bytes.IsEmpty)
