@@ -8,6 +8,9 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "container {Id}: damaged record, only removal helps: {Reason}")]
     public static partial void Damaged(this ILogger logger, string id, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "container {Id}: damaged state.json, begun anew: {Reason}")]
+    public static partial void DamagedState(this ILogger logger, string id, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "volume {Name}: damaged record, labels are lost: {Reason}")]
     public static partial void DamagedVolume(this ILogger logger, string name, string reason);
 

@@ -334,6 +334,27 @@ public sealed class EngineTests
     }
 
     [Test]
+    public async Task A_container_that_runs_goes_on_whatever_of_its_files_is_damaged()
+    {
+        var state = await StartedAsync();
+        var record = await StartedAsync();
+        await _engine!.DisposeAsync();
+        File.WriteAllText(Path.Combine(_root, "containers", state.Id, "state.json"), "garbage");
+        File.WriteAllText(Path.Combine(_root, "containers", record.Id, "container.json"), "garbage");
+
+        _engine = await OpenAsync();
+
+        Assert.That(_engine.Find(state.Id).State.Status, Is.EqualTo(ContainerStatus.Running));
+        Assert.That(_processes.Cgroups, Is.EquivalentTo([state.Id, record.Id]));
+        var dead = _engine.Find(record.Id);
+        Assert.That(dead.State.Error, Is.EqualTo("damaged record: not readable at line 1, byte 0"));
+        Assert.That(Kind(() => dead.StartAsync(default)), Is.EqualTo(FailureKind.Conflict));
+        Assert.That(Kind(() => dead.RemoveAsync(false, false, default)), Is.EqualTo(FailureKind.Conflict), "it runs");
+        await dead.RemoveAsync(true, false, default);
+        Assert.That(_processes.Cgroups, Is.EqualTo(new[] { state.Id }));
+    }
+
+    [Test]
     public void A_second_daemon_is_refused() =>
         Assert.That(Kind(() => OpenAsync()), Is.EqualTo(FailureKind.Conflict));
 

@@ -61,7 +61,7 @@ internal sealed class Adoption(EngineServices services)
                 return null;
             }
 
-            var stored = directory.ReadState();
+            var stored = ReadState(directory, id);
             if (services.Containers.Take(record.Name, id) is { } holder)
             {
                 throw new JsonException($"its name {record.Name} is also that of container {holder}");
@@ -80,6 +80,20 @@ internal sealed class Adoption(EngineServices services)
             var reason = BundtException.Reason(e);
             services.Logger.Damaged(id, reason);
             return Quarantine(id, path, reason);
+        }
+    }
+
+    /// <summary>The state record; of a damaged one nothing is lost that keeps the container from going on: whether it was paused, a deadline of a stop.</summary>
+    private StateRecord ReadState(ContainerDirectory directory, string id)
+    {
+        try
+        {
+            return directory.ReadState();
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            services.Logger.DamagedState(id, BundtException.Reason(e));
+            return new StateRecord();
         }
     }
 
@@ -196,7 +210,9 @@ internal sealed class Adoption(EngineServices services)
 
     private void RemoveLeftovers()
     {
-        var alive = services.Containers.All.Where(c => ContainerStates.Lives(c.State.Status)).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
+        // What belongs to a damaged container may run and be needed: it goes with the container.
+        var alive = services.Containers.All
+            .Where(c => ContainerStates.Lives(c.State.Status) || c.State.Status == ContainerStatus.Dead).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
         var ours = services.Containers.All.Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var path in Directory.EnumerateDirectories(services.Paths.RunContainers))
         {

@@ -80,6 +80,10 @@ public sealed partial class Container
 
             await StartAsync(cancellation).ConfigureAwait(false);
         }
+        catch (BundtException e) when (e.Kind == FailureKind.NotModified)
+        {
+            // Somebody else has just started it.
+        }
         finally
         {
             _restarting = false;

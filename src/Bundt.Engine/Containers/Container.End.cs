@@ -3,6 +3,7 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
+using Bundt.Linux.Processes;
 
 namespace Bundt.Engine;
 
@@ -26,12 +27,31 @@ public sealed partial class Container
                     await process.Ended.WaitAsync(cancellation).ConfigureAwait(false);
                 }
 
+                if (_state.Status == ContainerStatus.Dead)
+                {
+                    EndDamaged(force);
+                }
+
                 if (!_removed.Task.IsCompleted)
                 {
                     await RemoveAloneAsync(volumes || Settings.AutoRemove).ConfigureAwait(false);
                 }
             },
             cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends what may still run of a container whose record is damaged.</summary>
+    private void EndDamaged(bool force)
+    {
+        if (!force && MonitorRecord.Read(_directory.Path) is { } monitor && PidFd.ReadStartTime(monitor.InitPid) == monitor.InitStart)
+        {
+            throw new BundtException(
+                FailureKind.Conflict, Phase.Remove, $"cannot remove container {Name} ({_state.Error}): it still runs", $"end it with: bundt rm -f {Name}");
+        }
+
+        _services.Processes.Kill(Id);
+        _services.Processes.RemoveCgroup(Id);
+        RemoveRunDirectory();
     }
 
     /// <summary>Called once for each run, when its end is known.</summary>

@@ -121,13 +121,15 @@ public sealed partial class Container
     /// <summary>Bytes written to the writable layer and bytes of the image, for list?size=1.</summary>
     public (long Writable, long Root) MeasureSize()
     {
-        var writable = TreeSize.Of(_directory.Upper);
+        long writable = 0;
         try
         {
+            writable = TreeSize.Of(_directory.Upper);
             return (writable, writable + _services.Images.Find(ImageId).Size);
         }
-        catch (BundtException e) when (e.Kind == FailureKind.NotFound)
+        catch (BundtException e) when (e.Kind == FailureKind.NotFound || e.Errno == Errno.ENOENT)
         {
+            // Its image, or itself, has just been removed.
             return (writable, writable);
         }
     }

@@ -7,6 +7,7 @@ using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
 using Bundt.Linux.Capabilities;
+using Bundt.Linux.Files;
 using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
@@ -85,7 +86,8 @@ public sealed class Exec
         var attachment = attach is null ? null : new Attachment(Settings.Tty, attach, _ => { });
         try
         {
-            System.IO.Directory.CreateDirectory(Directory, OwnerOnly);
+            // Below what is there: the directory of a container that has just gone, made anew, would be nobody's to remove.
+            MakeBelow(Container.Services.Paths.RunContainer(Container.Id), Id);
             File.WriteAllBytes(Path.Combine(Directory, RecordName), JsonSerializer.SerializeToUtf8Bytes(Settings, RecordJson.Default.ExecSettings));
             var launched = Container.Services.Processes.Exec(Request(attachment, consoleSize is ( > 0, > 0) ? consoleSize : Settings.ConsoleSize));
             var process = new MonitoredProcess(Container.Services.Watch, Directory, launched.Pid, launched.StartTime, new PidFd(launched.MonitorPid, launched.MonitorPidFd));
@@ -101,6 +103,11 @@ public sealed class Exec
             _ended.TrySetResult(e is BundtException { Kind: FailureKind.CommandNotFound } ? NotFound : CannotExecute);
             Publish(_ended.Task.Result);
             CleanUp();
+            if (e is not BundtException { Kind: FailureKind.CommandNotFound or FailureKind.CommandNotExecutable or FailureKind.InvalidArgument } && !Container.HasInit)
+            {
+                throw new BundtException(FailureKind.Conflict, Phase.Exec, $"container {Container.Id} is not running", null, e);
+            }
+
             throw Describe(e as BundtException ?? new BundtException(FailureKind.Internal, Phase.State, $"its record cannot be written: {BundtException.Reason(e)}", null, e));
         }
     }
@@ -225,6 +232,12 @@ public sealed class Exec
                 AttachFlags = attachment?.Flags ?? 0,
             },
         };
+    }
+
+    private static void MakeBelow(string there, string path)
+    {
+        using var directory = DirectoryFd.OpenHost(there);
+        directory.EnsureDirectory(path, OwnerOnly).Dispose();
     }
 
     private void Ended(MonitoredProcess process, ExitRecord? record, int exitCode)
