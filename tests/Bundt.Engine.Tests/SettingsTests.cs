@@ -179,6 +179,18 @@ public sealed class SettingsTests
     }
 
     [Test]
+    public void Who_asks_for_more_than_the_daemon_may_give_is_told_what_he_gets()
+    {
+        const string Own = "Limit                     Soft Limit           Hard Limit           Units     \nMax processes             10                   20                   processes \nMax open files            1024                 20000                files     \nMax cpu time              unlimited            unlimited            seconds   \n";
+
+        Assert.That(UlimitRules.Warnings([new("nofile", 1, 20000), new("nproc", 1, 20), new("cpu", -1, -1)], Own), Is.Empty);
+        var told = UlimitRules.Warnings([new("nofile", 1, 20001), new("nproc", -1, -1)], Own).ToList();
+        Assert.That(told, Has.Count.EqualTo(2));
+        Assert.That(told[0], Does.StartWith("ulimit nofile: 20001 ").And.EndsWith(" 20000"));
+        Assert.That(told[1], Does.StartWith("ulimit nproc: unlimited ").And.EndsWith(" 20"));
+    }
+
+    [Test]
     public void Ranges_of_user_ids_do_not_overlap()
     {
         var first = UserNamespaces.Free([]);

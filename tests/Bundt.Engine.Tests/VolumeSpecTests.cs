@@ -67,6 +67,10 @@ public sealed class VolumeSpecTests
         Assert.That(
             Assert.Throws<BundtException>(() => VolumeSpecParser.ParseMount(new(type, source, target)))!.Kind, Is.EqualTo(FailureKind.InvalidArgument));
 
+    [Test]
+    public void A_tmpfs_without_a_path_is_refused() =>
+        Assert.That(Assert.Throws<BundtException>(() => VolumeSpecParser.ParseTmpfs("", ""))!.Kind, Is.EqualTo(FailureKind.InvalidArgument));
+
     [TestCase("", "noexec,nosuid,nodev")]
     [TestCase("exec,size=1m", "nosuid,nodev,exec,size=1m")]
     [TestCase("ro,suid,dev", "noexec,ro,suid,dev")]

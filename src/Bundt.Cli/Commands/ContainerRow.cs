@@ -178,7 +178,7 @@ internal static class ContainerRow
         }
 
         static string Member(JsonElement mount, string name) => mount.TryGetProperty(name, out JsonElement value) ? value.GetString() ?? "" : "";
-        string[] names = [.. mounts.RootElement.EnumerateArray().Select(static m => Member(m, "Name") is { Length: > 0 } name ? name : Member(m, "Source"))];
+        string[] names = [.. mounts.RootElement.EnumerateArray().Select(static m => Member(m, "Name") is { Length: > 0 } name ? name : Member(m, "Source")).Where(static n => n.Length > 0)];
         row["Mounts"] = string.Join(',', names.Select(n => noTrunc ? n : Truncate(n, 15)));
         row["LocalVolumes"] = mounts.RootElement.EnumerateArray().Count(static m => Member(m, "Driver") == "local").ToString(CultureInfo.InvariantCulture);
     }

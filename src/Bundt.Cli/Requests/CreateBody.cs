@@ -181,7 +181,7 @@ internal static class CreateBody
         json.Number("MemorySwap", options.MemorySwap == "-1" ? -1 : Bytes("--memory-swap", options.MemorySwap));
         json.Number("MemorySwappiness", options.MemorySwappiness);
         json.Flag("OomKillDisable", options.OomKillDisable);
-        json.Number("PidsLimit", options.PidsLimit);
+        json.Number("PidsLimit", options.PidsLimit is 0 ? -1 : options.PidsLimit); // docker's client says 0 when it was not asked
         if (options.Device.Any())
         {
             json.WriteStartArray("Devices");

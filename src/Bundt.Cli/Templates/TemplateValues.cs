@@ -34,7 +34,8 @@ internal static class TemplateValues
 
         if (Plain(target) is JsonElement { ValueKind: JsonValueKind.Object } json)
         {
-            return json.TryGetProperty(name, out JsonElement value) ? Plain(value) : throw new TemplateException($"map has no entry for key \"{name}\"");
+            // Go's name of what is "Id" in JSON: people write either.
+            return json.TryGetProperty(name, out JsonElement value) || (name == "ID" && json.TryGetProperty("Id", out value)) ? Plain(value) : throw new TemplateException($"map has no entry for key \"{name}\"");
         }
 
         throw new TemplateException(target is null ? $"nil pointer evaluating {name}" : $"can't evaluate field {name} in a value that has no fields");

@@ -30,9 +30,9 @@ internal static class CreateMapping
         return new ContainerSettings
         {
             Image = body.Image,
-            Cmd = body.Cmd,
-            Entrypoint = body.Entrypoint,
-            Env = body.Env ?? [],
+            Cmd = body.Cmd is null ? null : Texts(body.Cmd, nameof(body.Cmd)),
+            Entrypoint = body.Entrypoint is null ? null : Texts(body.Entrypoint, nameof(body.Entrypoint)),
+            Env = Texts(body.Env, nameof(body.Env)),
             User = body.User ?? "",
             WorkingDir = body.WorkingDir ?? "",
             Hostname = body.Hostname ?? "",
@@ -49,9 +49,9 @@ internal static class CreateMapping
             StopTimeout = body.StopTimeout,
             ExposedPorts = Keys(body.ExposedPorts),
             Volumes = Keys(body.Volumes),
-            Binds = host.Binds ?? [],
-            Mounts = [.. Convert(host.Mounts, ToMount), .. VolumesFrom(host.VolumesFrom, engine)],
-            VolumesFrom = host.VolumesFrom ?? [],
+            Binds = Texts(host.Binds, nameof(host.Binds)),
+            Mounts = [.. Convert(host.Mounts, nameof(host.Mounts), ToMount), .. VolumesFrom(Texts(host.VolumesFrom, nameof(host.VolumesFrom)), engine)],
+            VolumesFrom = Texts(host.VolumesFrom, nameof(host.VolumesFrom)),
             Tmpfs = Text(host.Tmpfs),
             AutoRemove = host.AutoRemove,
             NetworkMode = body.NetworkDisabled ? "none" : host.NetworkMode is "default" or null ? "" : host.NetworkMode,
@@ -63,25 +63,25 @@ internal static class CreateMapping
             Privileged = host.Privileged,
             ReadonlyRootfs = host.ReadonlyRootfs,
             Init = host.Init ?? false,
-            CapAdd = host.CapAdd ?? [],
-            CapDrop = host.CapDrop ?? [],
-            SecurityOpt = host.SecurityOpt ?? [],
+            CapAdd = Texts(host.CapAdd, nameof(host.CapAdd)),
+            CapDrop = Texts(host.CapDrop, nameof(host.CapDrop)),
+            SecurityOpt = Texts(host.SecurityOpt, nameof(host.SecurityOpt)),
             MaskedPaths = host.MaskedPaths,
             ReadonlyPaths = host.ReadonlyPaths,
-            GroupAdd = host.GroupAdd ?? [],
+            GroupAdd = Texts(host.GroupAdd, nameof(host.GroupAdd)),
             Resources = ToResources(host),
-            Ulimits = Convert(host.Ulimits, static limit => new UlimitSettings(limit.Name ?? "", limit.Soft, limit.Hard)),
+            Ulimits = Convert(host.Ulimits, nameof(host.Ulimits), static limit => new UlimitSettings(limit.Name ?? "", limit.Soft, limit.Hard)),
             Sysctls = Text(host.Sysctls),
-            Devices = Convert(host.Devices, static device => new DeviceSettings(
+            Devices = Convert(host.Devices, nameof(host.Devices), static device => new DeviceSettings(
                 device.PathOnHost ?? "",
                 string.IsNullOrEmpty(device.PathInContainer) ? device.PathOnHost ?? "" : device.PathInContainer,
                 string.IsNullOrEmpty(device.CgroupPermissions) ? "rwm" : device.CgroupPermissions)),
             ShmSize = host.ShmSize,
             OomScoreAdj = host.OomScoreAdj,
-            ExtraHosts = host.ExtraHosts ?? [],
-            Dns = host.Dns ?? [],
-            DnsOptions = host.DnsOptions ?? [],
-            DnsSearch = host.DnsSearch ?? [],
+            ExtraHosts = Texts(host.ExtraHosts, nameof(host.ExtraHosts)),
+            Dns = Texts(host.Dns, nameof(host.Dns)),
+            DnsOptions = Texts(host.DnsOptions, nameof(host.DnsOptions)),
+            DnsSearch = Texts(host.DnsSearch, nameof(host.DnsSearch)),
             LogDriver = host.LogConfig?.Type ?? "",
             LogOptions = Text(host.LogConfig?.Config),
             RestartPolicy = (string.IsNullOrEmpty(host.RestartPolicy?.Name) ? "no" : host.RestartPolicy.Name, host.RestartPolicy?.MaximumRetryCount ?? 0),
@@ -158,10 +158,10 @@ internal static class CreateMapping
     }
 
     /// <summary>The volumes and binds of other containers: "name" or "name:ro".</summary>
-    private static List<MountSettings> VolumesFrom(IReadOnlyList<string>? names, ContainerEngine engine)
+    private static List<MountSettings> VolumesFrom(IReadOnlyList<string> names, ContainerEngine engine)
     {
         List<MountSettings> mounts = [];
-        foreach (string name in names ?? [])
+        foreach (string name in names)
         {
             int colon = name.IndexOf(':', StringComparison.Ordinal);
             bool readOnly = colon >= 0 && name.AsSpan(colon + 1).SequenceEqual("ro");
@@ -267,7 +267,11 @@ internal static class CreateMapping
 
     private static string[] Keys(Dictionary<string, Empty?>? set) => set is null || set.Count == 0 ? [] : [.. set.Keys];
 
-    private static TTo[] Convert<TFrom, TTo>(IReadOnlyList<TFrom>? list, Func<TFrom, TTo> convert)
+    private static string[] Texts(IReadOnlyList<string?>? list, string member) => Convert(list, member, static text => text);
+
+    // The JSON reader lets null pass for an element of a list, whatever the type says.
+    private static TTo[] Convert<TFrom, TTo>(IReadOnlyList<TFrom?>? list, string member, Func<TFrom, TTo> convert)
+        where TFrom : class
     {
         if (list is null || list.Count == 0)
         {
@@ -277,7 +281,7 @@ internal static class CreateMapping
         var converted = new TTo[list.Count];
         for (int i = 0; i < converted.Length; i++)
         {
-            converted[i] = convert(list[i]);
+            converted[i] = convert(list[i] ?? throw ApiRequest.Malformed($"invalid JSON: {member} has null among its elements"));
         }
 
         return converted;

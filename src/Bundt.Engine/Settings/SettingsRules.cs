@@ -30,6 +30,7 @@ internal static class SettingsRules
         CheckCapabilities(settings.CapAdd, "CapAdd");
         CheckCapabilities(settings.CapDrop, "CapDrop");
         CheckRestart(settings, warnings);
+        warnings.AddRange(UlimitRules.Warnings(settings.Ulimits));
         Require(settings.ShmSize >= 0, "SHM size can not be less than 0");
         Require(settings.OomScoreAdj is >= -1000 and <= 1000, $"Invalid value {settings.OomScoreAdj}, range for oom score adj is [-1000, 1000]");
         return warnings;

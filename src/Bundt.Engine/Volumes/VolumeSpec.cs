@@ -250,7 +250,7 @@ internal static class VolumeSpecParser
 
     private static void CheckTarget(string target, string text)
     {
-        if (target[0] != '/')
+        if (!target.StartsWith('/'))
         {
             throw Invalid($"invalid volume specification: '{text}': invalid mount path: '{target}' mount path must be absolute");
         }

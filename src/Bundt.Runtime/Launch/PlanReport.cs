@@ -57,7 +57,7 @@ internal sealed record PlanReport
             Errno = (Errno)Word(bytes, 5),
             Detail = (PlanReportDetail)Word(bytes, 6),
             InitPid = Word(bytes, 7),
-            Text = Encoding.UTF8.GetString(end < 0 ? text : text[..end]),
+            Text = Encoding.UTF8.GetString(end < 0 ? text : text[..end]).TrimEnd(), // a file system ends its word of the mount with a line end
             Stamps = stamps,
         };
     }

@@ -100,6 +100,12 @@ internal sealed class CreateMappingTests
     public void What_only_a_bridge_has_is_refused(string body, string words) =>
         Assert.That(() => Map(body, out _), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument).And.Message.Contains(words));
 
+    [TestCase("""{"Image":"x","Env":[null]}""", "Env")]
+    [TestCase("""{"Image":"x","HostConfig":{"Binds":[null]}}""", "Binds")]
+    [TestCase("""{"Image":"x","HostConfig":{"Mounts":[null]}}""", "Mounts")]
+    public void A_null_in_a_list_is_the_clients_fault(string body, string member) =>
+        Assert.That(() => Map(body, out _), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument).And.Message.Contains(member));
+
     [Test]
     public void No_image_is_refused() => Assert.That(() => Map("{}", out _), Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.InvalidArgument));
 }
