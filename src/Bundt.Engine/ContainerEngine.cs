@@ -102,7 +102,12 @@ public sealed class ContainerEngine : IAsyncDisposable
     /// <summary>Makes a container from an image that is here; nothing runs yet. A null name gets an adjective_cake one.</summary>
     /// <exception cref="Linux.BundtException">NotFound image, Conflict name, InvalidArgument settings (one sentence that names the option).</exception>
     public Task<(Container Container, IReadOnlyList<string> Warnings)> CreateAsync(string? name, ContainerSettings settings, CancellationToken cancellation) =>
-        _creation.CreateAsync(name, settings, cancellation);
+        _creation.CreateAsync(name, settings, startFollows: false, cancellation);
+
+    /// <summary>The same for a container that is started at once: with --rm nothing is left of it if this daemon does not live to do so.</summary>
+    /// <exception cref="Linux.BundtException">As above.</exception>
+    public Task<(Container Container, IReadOnlyList<string> Warnings)> CreateForStartAsync(string? name, ContainerSettings settings, CancellationToken cancellation) =>
+        _creation.CreateAsync(name, settings, startFollows: true, cancellation);
 
     /// <summary>Removes an image's name or the image, see <see cref="ImageStore.Remove"/>; what was made ahead for its containers goes first.</summary>
     public RemovedImage RemoveImage(string nameOrId, bool force, Func<string, string?> isUsed)

@@ -600,6 +600,21 @@ public sealed class EngineTests
         }
     }
 
+    [Test]
+    public async Task A_run_with_rm_whose_daemon_died_before_its_start_leaves_nothing_and_a_create_waits_for_its_start()
+    {
+        var settings = new ContainerSettings { Image = "cake", Cmd = ["true"], AutoRemove = true, Volumes = ["/data"] };
+        await _engine!.CreateForStartAsync("half", settings, default);
+        await _engine.CreateForStartAsync("kept", settings with { AutoRemove = false, Volumes = [] }, default);
+        await _engine.CreateAsync("waits", settings with { Volumes = [] }, default);
+        await _engine.DisposeAsync();
+        _engine = await OpenAsync();
+
+        Assert.That(() => _engine.List().Select(c => c.Name).Order(), Is.EqualTo((string[])["kept", "waits"]).After(5000, 5));
+        Assert.That(_engine.Volumes.List(), Is.Empty);
+        Assert.That(() => Directory.GetDirectories(Path.Combine(_root, "containers")), Has.Length.EqualTo(2).After(5000, 5));
+    }
+
     private Task<ContainerEngine> OpenAsync() => ContainerEngine.OpenAsync(
         new EngineOptions { Root = _root, Run = Path.Combine(_root, "run") }, NullLogger.Instance, _processes, _images, default);
 

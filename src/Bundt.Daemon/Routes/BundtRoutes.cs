@@ -64,7 +64,7 @@ internal sealed class BundtRoutes(ContainerEngine engine)
         ContainerSettings settings = CreateMapping.ToSettings(body, request.Query("platform"), engine, warnings);
         AttachOptions? attach = ParseAttach(request.Query("attach"));
         string name = request.Query("name");
-        (Container container, IReadOnlyList<string> more) = await engine.CreateAsync(name.Length == 0 ? null : name, settings, request.Aborted);
+        (Container container, IReadOnlyList<string> more) = await engine.CreateForStartAsync(name.Length == 0 ? null : name, settings, request.Aborted);
         warnings.AddRange(more);
 
         // Who waits is registered before anything runs: nothing of a short life is missed.

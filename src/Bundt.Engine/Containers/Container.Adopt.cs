@@ -111,6 +111,12 @@ public sealed partial class Container
         }
     }
 
+    /// <summary>
+    /// A start was meant to follow, or was tried, and never came about: nobody will start it again, and --rm says that nobody is to find it. What
+    /// was made by create alone waits for its start.
+    /// </summary>
+    private bool IsHalfMade => Settings.AutoRemove && _state.Status == ContainerStatus.Created && (_record.StartFollows || _state.Error.Length > 0);
+
     /// <summary>Once all containers are known: what was under way is taken up again.</summary>
     internal void GoOn()
     {
@@ -129,7 +135,7 @@ public sealed partial class Container
 
             process.Watch(RunEnded, MonitorLost);
         }
-        else if (_stored.Removing)
+        else if (_stored.Removing || IsHalfMade)
         {
             _adoptedAt = NeverAdopted;
             _ = RemoveByItselfAsync();

@@ -14,7 +14,7 @@ internal sealed class ContainerCreation(EngineServices services)
     private readonly Dictionary<string, IdRange> _ranges = [];
 
     public async Task<(Container Container, IReadOnlyList<string> Warnings)> CreateAsync(
-        string? name, ContainerSettings settings, CancellationToken cancellation)
+        string? name, ContainerSettings settings, bool startFollows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var plain = string.IsNullOrEmpty(name) ? null : ContainerNames.Check(name);
@@ -62,6 +62,7 @@ internal sealed class ContainerCreation(EngineServices services)
                 Settings = settings with { Hostname = Hostname(settings, id) },
                 Effective = effective,
                 Mounts = mounts,
+                StartFollows = startFollows,
                 UserNamespace = range,
             };
             directory.Write(record);

@@ -25,6 +25,9 @@ internal sealed record ContainerRecord
 
     public IReadOnlyList<MountRecord> Mounts { get; init; } = [];
 
+    /// <summary>It was made to be started at once, by one request: if that never came about, with --rm it is half-made.</summary>
+    public bool StartFollows { get; init; }
+
     /// <summary>First host id and number of ids of the container's own user namespace; null: none.</summary>
     public IdRange? UserNamespace { get; init; }
 }
