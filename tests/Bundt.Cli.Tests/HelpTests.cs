@@ -85,4 +85,102 @@ public sealed class HelpTests
             File.Delete(file);
         }
     }
+
+    /// <summary>What zsh offers when TAB is typed behind a line: compadd tells instead of adding.</summary>
+    private const string ZshCapture = """
+        zmodload zsh/zpty
+        cat >$1.rc <<RC
+        PROMPT=
+        unsetopt zle_bracketed_paste 2>/dev/null
+        autoload -Uz compinit && compinit -D -u
+        source $1
+        RC
+        cat >>$1.rc <<'RC'
+        bindkey '^I' complete-word
+        zstyle ':completion:*' insert-tab false
+        shown_begin () { print -r -- '<begin>' }
+        shown_end () { print -r -- '<end>'; exit }
+        compprefuncs=(shown_begin)
+        comppostfuncs=(shown_end)
+        compadd () {
+            if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+            typeset -a hits
+            builtin compadd -A hits "$@"
+            (( $#hits )) && print -r -- @@$^hits
+        }
+        print READY
+        RC
+        zpty shell zsh -f -i
+        zpty -w shell "source $1.rc"
+        while zpty -r shell line; do [[ $line == *READY* ]] && break; done
+        zpty -w -n shell "$2"$'\t'
+        while zpty -r shell line; do
+            [[ $line == *'<end>'* ]] && break
+            [[ $line == *@@* ]] && print -r -- $line
+        done
+        rm -f $1.rc
+        """;
+
+    private static bool Has(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(d => File.Exists(Path.Combine(d, program)));
+
+    /// <summary>The words that a shell offers behind a line, in alphabetical order.</summary>
+    private static async Task<string> OffersAsync(string shell, string line)
+    {
+        string script = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(script, CompletionScripts.For(shell));
+            string[] arguments = shell == "zsh" ? ["-f", "-c", ZshCapture, "zsh", script, line] : ["--no-config", "-c", $"source {script}; complete -C '{line}'"];
+            var start = new System.Diagnostics.ProcessStartInfo(shell, arguments) { RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
+            start.WorkingDirectory = Directory.CreateTempSubdirectory("bundt-complete-").FullName;
+            start.Environment["HOME"] = start.WorkingDirectory;
+            start.Environment["TERM"] = "dumb";
+            using System.Diagnostics.Process process = System.Diagnostics.Process.Start(start)!;
+            process.StandardInput.Close();
+            process.ErrorDataReceived += static (_, _) => { }; // names of containers are asked of a bundt that is not in PATH here
+            process.BeginErrorReadLine();
+            string output = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            IEnumerable<string> words = output.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)
+                .SelectMany(l => shell == "zsh" ? l.Split(' ').Where(w => w.StartsWith("@@", StringComparison.Ordinal)).Select(w => w[2..]) : [l.Split('\t')[0]]);
+            return string.Join(' ', words.Order(StringComparer.Ordinal).Distinct());
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+    }
+
+    [TestCase("zsh")]
+    [TestCase("fish")]
+    public async Task The_other_shells_complete_with_theirs(string shell)
+    {
+        if (!Has(shell))
+        {
+            Assert.Ignore($"{shell} is not installed");
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            foreach ((string line, string offers) in ((string, string)[])
+            [
+                ("bundt ru", "run"),
+                ("bundt --host unix:///x renam", "rename"),
+                ("bundt run --read", "--read-only"),
+                ("bundt run --rm --cidf", "--cidfile"),
+                ("bundt container run --read", "--read-only"),
+                ("bundt run --network ", "host none"),
+                ("bundt run --pull ", "always missing never"),
+                ("bundt volume pru", "prune"),
+                ("bundt search run --no-t", "--no-trunc"),
+                ("bundt daemon sta", "start status"),
+                ("bundt completion ", "bash fish zsh"),
+                ("bundt help renam", "rename"),
+            ])
+            {
+                Assert.That(await OffersAsync(shell, line), Is.EqualTo(offers), line);
+            }
+        }
+    }
 }

@@ -30,7 +30,7 @@ public sealed partial class RuntimeTests
         Directory.CreateDirectory(Bundle + "/rootfs/bin");
         Directory.CreateDirectory(Bundle + "/rootfs/etc");
         File.Copy("/bin/busybox", Bundle + "/rootfs/bin/busybox");
-        foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id"])
+        foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id", "stty"])
         {
             File.CreateSymbolicLink($"{Bundle}/rootfs/bin/{name}", "busybox");
         }
@@ -225,6 +225,50 @@ public sealed partial class RuntimeTests
         File.CreateSymbolicLink(rootfs + "/sys", outside);
         RunScript("true", config => config["root"]!["path"] = rootfs);
         Assert.That(Directory.GetFileSystemEntries(outside), Is.Empty);
+    }
+
+    [Test]
+    public void The_console_socket_gets_the_master_of_the_containers_terminal()
+    {
+        const string Receiver = """
+            import os, socket, sys
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(sys.argv[1])
+            listener.listen(1)
+            print('listening', flush=True)
+            data, fds, _, _ = socket.recv_fds(listener.accept()[0], 1024, 2)
+            print(data.decode(), len(fds), os.isatty(fds[0]), flush=True)
+            os.write(fds[0], b'bread\n')
+            while True:
+                try:
+                    piece = os.read(fds[0], 1024)
+                except OSError: # EIO: nobody has the slave any more
+                    break
+                sys.stdout.buffer.write(piece)
+            """;
+        Configure(["sh", "-c", "stty size; tty=$(ls -l /dev/console); echo ${#tty}; read x; echo got $x >/dev/console; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo all three"], config =>
+        {
+            config["process"]!["terminal"] = true;
+            config["process"]!["consoleSize"] = new JsonObject { ["height"] = 33, ["width"] = 99 };
+        });
+        var socket = Path.Combine(_directory, "console.sock");
+        using var receiver = new Command("python3", "-c", Receiver, socket).Start();
+        try
+        {
+            Assert.That(receiver.StandardOutput.ReadLine(), Is.EqualTo("listening"));
+            Runtime("create", "--console-socket", socket, "-b", Bundle, _id).Ok();
+            Assert.That(receiver.StandardOutput.ReadLine(), Is.EqualTo("/dev/ptmx 1 True"));
+            Runtime("start", _id).Ok();
+            var seen = receiver.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30)).GetAwaiter().GetResult();
+            Assert.That(seen, Does.Contain("33 99\r\n").And.Contains("got bread\r\n").And.Contains("all three\r\n"));
+        }
+        finally
+        {
+            if (!receiver.HasExited)
+            {
+                receiver.Kill();
+            }
+        }
     }
 
     [Test]

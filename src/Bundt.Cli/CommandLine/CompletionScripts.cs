@@ -20,7 +20,7 @@ internal static class CompletionScripts
 
     private static string Flags(CommandTable table) => string.Join(' ', table.Options.Where(static o => !o.Hidden).SelectMany(Spellings).Append("--help"));
 
-    private static string ValueFlags(CommandTable table) => string.Join('|', table.Options.Where(static o => !o.Hidden && o.TakesValue).SelectMany(Spellings));
+    private static string ValueFlags(CommandTable table, char between) => string.Join(between, table.Options.Where(static o => !o.Hidden && o.TakesValue).SelectMany(Spellings));
 
     private static IEnumerable<string> Spellings(OptionSpec option) => option.Short == '\0' ? ["--" + option.Long] : ["-" + option.Short, "--" + option.Long];
 
@@ -68,7 +68,7 @@ internal static class CompletionScripts
         _ = text.Append("    esac\n    case \"$command\" in\n");
         foreach ((string name, CommandTable table) in AllNames())
         {
-            _ = text.Append("        '").Append(name).Append("') flags='").Append(Flags(table)).Append("' values='|").Append(ValueFlags(table)).Append("|' names=").Append(table.Command.Completes.Length > 0 ? table.Command.Completes : "''").Append(" ;;\n");
+            _ = text.Append("        '").Append(name).Append("') flags='").Append(Flags(table)).Append("' values='|").Append(ValueFlags(table, '|')).Append("|' names=").Append(table.Command.Completes.Length > 0 ? table.Command.Completes : "''").Append(" ;;\n");
         }
 
         _ = text.Append("        help) COMPREPLY=($(compgen -W '").Append(TopWords()).Append("' -- \"$cur\")); return ;;\n    esac\n");
@@ -111,8 +111,8 @@ internal static class CompletionScripts
             }
 
             _bundt() {
-                local command='' names='' i first=0
-                local -a flags found
+                local command='' names='' i first=0 before=${words[CURRENT - 1]}
+                local -a flags values found
                 for ((i = 2; i < CURRENT; i++)); do
                     case "${words[i]}" in
                         -H|--host|--root|--run) ((i++)) ;;
@@ -132,7 +132,7 @@ internal static class CompletionScripts
         _ = text.Append("    esac\n    case \"$command\" in\n");
         foreach ((string name, CommandTable table) in AllNames())
         {
-            _ = text.Append("        '").Append(name).Append("') names='").Append(table.Command.Completes).Append("'; flags=(");
+            _ = text.Append("        '").Append(name).Append("') names='").Append(table.Command.Completes).Append("'; values=(").Append(ValueFlags(table, ' ')).Append("); flags=(");
             foreach (OptionSpec option in table.Options.Where(static o => !o.Hidden))
             {
                 foreach (string spelling in Spellings(option))
@@ -146,7 +146,13 @@ internal static class CompletionScripts
 
         _ = text.Append("        help) compadd -- ").Append(TopWords()).Append("; return ;;\n    esac\n");
         _ = text.Append("""
-                if [[ ${words[CURRENT]} == -* ]]; then
+                if ((${values[(Ie)$before]})); then
+                    case "$before" in
+                        --network|--net) compadd -- none host ;;
+                        --pull) compadd -- always missing never ;;
+                        *) _files ;;
+                    esac
+                elif [[ ${words[CURRENT]} == -* ]]; then
                     _describe 'option' flags
                 elif [[ -n $names ]]; then
                     found=(${(f)"$(__bundt_names $names)"})
@@ -184,28 +190,50 @@ internal static class CompletionScripts
                         printf '%s\n' bash zsh fish
                 end
             end
+            # Whether the command that is typed is one of these: "" before there is one, a group's name before its command.
+            function __bundt_is
+                set -l words (commandline -opc)
+                set -e words[1]
+                while set -q words[1]; and string match -q -- '-*' $words[1]
+                    contains -- $words[1] -H --host --root --run; and set -e words[1]
+                    set -e words[1]
+                end
+                set -l command "$words[1]"
+                contains -- "$command" %GROUPS%; and set -q words[2]; and set command "$words[1] $words[2]"
+                contains -- "$command" $argv
+            end
             complete -c bundt -f
+            complete -c bundt -n '__bundt_is ""' -s H -l host -rF -d 'Daemon socket to connect to'
+            complete -c bundt -n '__bundt_is ""' -l root -rF -d 'Directory of the daemon that is started'
+            complete -c bundt -n '__bundt_is ""' -l run -rF -d 'Runtime directory of the daemon that is started'
 
-            """);
+            """.Replace("%GROUPS%", string.Join(' ', CommandSet.Groups), StringComparison.Ordinal));
         foreach (CommandTable table in OptionTables.All.Where(static t => !t.Command.Name.Contains(' ', StringComparison.Ordinal)))
         {
-            _ = text.Append("complete -c bundt -n __fish_use_subcommand -a ").Append(table.Command.Name).Append(" -d ").Append(Quote(table.Command.Description)).Append('\n');
+            _ = text.Append("complete -c bundt -n '__bundt_is \"\"' -a ").Append(table.Command.Name).Append(" -d ").Append(Quote(table.Command.Description)).Append('\n');
         }
 
         foreach (string group in CommandSet.Groups)
         {
-            _ = text.Append("complete -c bundt -n __fish_use_subcommand -a ").Append(group).Append('\n')
-                .Append("complete -c bundt -n '__fish_seen_subcommand_from ").Append(group).Append("; and not __fish_seen_subcommand_from ").Append(GroupWords(group)).Append("' -a '").Append(GroupWords(group)).Append("'\n");
+            _ = text.Append("complete -c bundt -n '__bundt_is \"\"' -a ").Append(group).Append('\n')
+                .Append("complete -c bundt -n '__bundt_is ").Append(group).Append("' -a '").Append(GroupWords(group)).Append("'\n");
         }
 
+        _ = text.Append("complete -c bundt -n '__bundt_is \"\"' -a help -d 'Help about a command'\n")
+            .Append("complete -c bundt -n '__bundt_is help' -a '").Append(TopWords()).Append("'\n");
         foreach (CommandTable table in OptionTables.All)
         {
-            string[] words = table.Command.Name.Split(' ');
-            string condition = "'" + string.Join("; and ", words.Select(static w => "__fish_seen_subcommand_from " + w)) + "'";
+            string condition = "'__bundt_is " + string.Join(' ', AllNames().Where(n => n.Table == table).Select(static n => $"\"{n.Name}\"")) + "'";
             foreach (OptionSpec option in table.Options.Where(static o => !o.Hidden))
             {
+                string value = option.Long switch
+                {
+                    "network" or "net" => " -x -a 'none host'",
+                    "pull" => " -x -a 'always missing never'",
+                    _ => option.TakesValue ? " -rF" : "",
+                };
                 _ = text.Append("complete -c bundt -n ").Append(condition).Append(option.Short == '\0' ? "" : " -s " + option.Short).Append(" -l ").Append(option.Long)
-                    .Append(option.TakesValue ? " -rF" : "").Append(" -d ").Append(Quote(option.Help)).Append('\n');
+                    .Append(value).Append(" -d ").Append(Quote(option.Help)).Append('\n');
             }
 
             if (table.Command.Completes.Length > 0)
