@@ -14,16 +14,18 @@ public static unsafe partial class DetachedProgram
     private const short POSIX_SPAWN_SETSID = 0x80;
     private const nint SYS_pidfd_open = 434; // the same number on every architecture
 
-    /// <summary>Spawns it with stdin from /dev/null.</summary>
+    /// <summary>Spawns it.</summary>
     /// <param name="program">File to execute.</param>
     /// <param name="arguments">All arguments, the name it sees first.</param>
     /// <param name="environment">"KEY=value" entries; nothing is inherited.</param>
-    /// <param name="output">Descriptor that becomes stdout and stderr.</param>
+    /// <param name="output">Descriptor that becomes stdout, and stderr unless <paramref name="error"/> does.</param>
     /// <param name="passed">A descriptor that becomes descriptor 3, or -1.</param>
     /// <param name="session">Whether it leads a session of its own (setsid), out of reach of the terminal's signals.</param>
+    /// <param name="input">Descriptor that becomes stdin, or -1: /dev/null.</param>
+    /// <param name="error">Descriptor that becomes stderr, or -1.</param>
     /// <returns>Its pid; the caller may wait for it with <see cref="Wait"/>.</returns>
     /// <exception cref="BundtException">It could not be executed.</exception>
-    public static int Spawn(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int output, int passed, bool session)
+    public static int Spawn(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int output, int passed, bool session, int input = -1, int error = -1)
     {
         // Sizes of the opaque types are glibc's (80 and 336 bytes) with room to spare; musl's are smaller.
         long* actions = stackalloc long[64];
@@ -37,13 +39,13 @@ public static unsafe partial class DetachedProgram
         {
             // In this order no target overwrites a source that is still needed, as long as the caller's own stdio is open.
             Check(posix_spawn_file_actions_adddup2(actions, output, 1), program);
-            Check(posix_spawn_file_actions_adddup2(actions, 1, 2), program);
+            Check(posix_spawn_file_actions_adddup2(actions, error >= 0 ? error : 1, 2), program);
             if (passed >= 0)
             {
                 Check(posix_spawn_file_actions_adddup2(actions, passed, 3), program);
             }
 
-            Check(posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0), program);
+            Check(input >= 0 ? posix_spawn_file_actions_adddup2(actions, input, 0) : posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0), program);
             Check(posix_spawn_file_actions_addclosefrom_np(actions, passed >= 0 ? 4 : 3), program);
             _ = sigemptyset(signals);
             Check(posix_spawnattr_setsigmask(attributes, signals), program);
