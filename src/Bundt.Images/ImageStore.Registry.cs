@@ -6,7 +6,7 @@ namespace Bundt.Images;
 // What the store does with registries.
 public sealed partial class ImageStore
 {
-    private readonly RegistryTransport _transport = new(RegistryTimings.Default);
+    private readonly RegistryTransport _transport;
 
     /// <summary>Pulls an image and unpacks its layers. Two pulls of the same blob share one download.</summary>
     public Task<StoredImage> PullAsync(ImageReference reference, PullOptions options, IProgress<PullProgress>? progress, CancellationToken cancellation) =>

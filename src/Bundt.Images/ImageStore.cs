@@ -1,6 +1,7 @@
 using Bundt.Images.Archives;
 using Bundt.Images.Blobs;
 using Bundt.Images.Layers;
+using Bundt.Images.Registry;
 using Bundt.Linux;
 using Bundt.Linux.Files;
 using Bundt.Oci.Distribution;
@@ -33,6 +34,7 @@ public sealed partial class ImageStore : IDisposable
     {
         _root = root;
         _registries = registries;
+        _transport = new RegistryTransport(RegistryTimings.Default, registries.CertificatesPath);
         _blobs = BlobStore.Open(root);
         _layers = LayerStore.Open(root, path, new LayerLimits());
         _index = ImageIndexFile.Open(root);

@@ -12,6 +12,9 @@ public sealed class RegistryOptions
     /// <summary>Docker's config.json with "auths", read at each pull; null: $DOCKER_CONFIG or /root/.docker/config.json.</summary>
     public string? DockerConfigPath { get; init; }
 
+    /// <summary>Certificates by registry: HOST[:PORT]/*.crt, *.cert and *.key, read when they have changed.</summary>
+    public string CertificatesPath { get; init; } = "/etc/docker/certs.d";
+
     /// <summary>Layers downloaded at once per pull ("max-concurrent-downloads"; Docker's default is 3).</summary>
     public int MaxConcurrentDownloads { get; init; } = 3;
 }

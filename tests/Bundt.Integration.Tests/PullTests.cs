@@ -151,6 +151,79 @@ public sealed class PullTests : DaemonTests
     }
 
     [Test]
+    public void Credential_helpers_of_the_users_config_file_are_asked_by_the_client()
+    {
+        var passwords = Path.Combine(Paths.Work, "htpasswd-helpers");
+        File.WriteAllText(passwords, "bundt:$2y$05$abcdefghijklmnopqrstuu9cGQ4rmdhTZQv4tAacFddK8leKTAgy.\n");
+        using var guarded = new Registry($"auth: {{ htpasswd: {{ realm: pans, path: {passwords} }} }}");
+        var name = $"{guarded.Host}/box:1";
+        new Command("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", "bundt:pan",
+            $"oci-archive:{Fixture.Archive("busybox")}:latest", $"docker://{name}").Run().Ok();
+        var home = Directory.CreateDirectory(Path.Combine(Paths.Work, "helpers")).FullName;
+
+        void Helper(string suffix, string script)
+        {
+            var path = Path.Combine(home, "docker-credential-" + suffix);
+            File.WriteAllText(path, $"#!/bin/sh\nread registry\n[ \"$1 $registry\" = 'get {guarded.Host}' ] || exit 9\n{script}\n");
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
+        Result PullWith(string config)
+        {
+            File.WriteAllText(Path.Combine(home, "config.json"), config);
+            var result = Daemon.Bundt("pull", name).With("DOCKER_CONFIG", home).With("PATH", home + ":" + Environment.GetEnvironmentVariable("PATH")).Run();
+            Bundt("rmi", name);
+            return result;
+        }
+
+        var right = Convert.ToBase64String(Encoding.UTF8.GetBytes("bundt:pan"));
+        Helper("knows", $"echo '{{\"ServerURL\":\"{guarded.Host}\",\"Username\":\"bundt\",\"Secret\":\"pan\"}}'");
+        Helper("empty", "echo 'credentials not found in native keychain'; exit 1");
+        Helper("broken", "echo 'no key ring'; exit 3");
+        PullWith($$"""{"credsStore":"knows"}""").Ok();
+        PullWith($$"""{"credHelpers":{"{{guarded.Host}}":"knows"},"credsStore":"broken"}""").Ok();
+        PullWith($$"""{"auths":{"{{guarded.Host}}":{"auth":"{{right}}"} },"credsStore":"empty"}""").Ok();
+        Assert.That(Refused(PullWith($$"""{"credsStore":"empty"}""")), Does.Contain("pull access denied").And.Not.Contain("docker-credential"));
+        Assert.That(Refused(PullWith($$"""{"credsStore":"broken"}""")), Does.Contain("docker-credential-broken failed (3): no key ring"));
+        Assert.That(Refused(PullWith($$"""{"credsStore":"missing"}""")), Does.Contain("docker-credential-missing is not in PATH"));
+    }
+
+    [Test]
+    public void A_registrys_directory_of_certificates_is_what_it_is_trusted_and_trusts_by()
+    {
+        var files = Directory.CreateDirectory(Path.Combine(Paths.Work, "tls", "client")).FullName;
+        TestCertificates.Write(files, "registry.test");
+        using var registry = new Registry($"  tls: {{ certificate: {files}/../server.pem, key: {files}/../server.key, clientcas: [{files}/ca.crt] }}");
+        new Command("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--dest-cert-dir", files,
+            $"oci-archive:{Fixture.Archive("busybox")}:latest", $"docker://{registry.Host}/box:1").Run().Ok();
+
+        // The daemon's own /etc: the name resolves, and the directory of certificates is one of the test's.
+        const string Prepare = """
+            mkdir -p "$ROOT/../etc/u" "$ROOT/../etc/w" "$ROOT/../certs"
+            mount -t overlay overlay -o "lowerdir=/etc,upperdir=$ROOT/../etc/u,workdir=$ROOT/../etc/w" /etc
+            echo "127.0.0.1 registry.test" >> /etc/hosts
+            mkdir -p /etc/docker/certs.d
+            mount --bind "$ROOT/../certs" /etc/docker/certs.d
+            """;
+        using var daemon = new Daemon(Prepare, []);
+        var name = $"registry.test:{registry.Port}/box:1";
+        var certificates = Path.Combine(daemon.Root, "..", "certs", $"registry.test:{registry.Port}");
+        string Pull() => Refused(daemon.Bundt("pull", name).Run());
+
+        Assert.That(Pull(), Does.Contain("certificate is not trusted"));
+        Directory.CreateDirectory(certificates);
+        File.Copy(Path.Combine(files, "ca.crt"), Path.Combine(certificates, "ca.crt"));
+        Assert.That(Pull(), Does.Contain("broke off"), "it wants to see the client's certificate, and says so in TLS 1.3 by hanging up");
+        File.Copy(Path.Combine(files, "client.cert"), Path.Combine(certificates, "client.cert"));
+        Assert.That(Pull(), Does.Contain("client.key"));
+        File.Copy(Path.Combine(files, "client.key"), Path.Combine(certificates, "client.key"));
+        daemon.Bundt("pull", name).Run().Ok();
+        daemon.Bundt("rmi", name).Run().Ok();
+        File.Copy(Path.Combine(files, "..", "other.crt"), Path.Combine(certificates, "ca.crt"), overwrite: true);
+        Assert.That(Pull(), Does.Contain("certificate is not trusted"), "what has changed counts at once");
+    }
+
+    [Test]
     public void A_mirror_stands_in_for_docker_io()
     {
         Push("busybox", "library/pan:1");

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 
 namespace Bundt.Images.Registry;
 
@@ -12,9 +12,17 @@ internal sealed class RegistryTransport : IDisposable
     private readonly HttpMessageInvoker _unverified;
     private readonly HttpMessageInvoker _local;
 
-    public RegistryTransport(RegistryTimings timings)
+    /// <summary>Connections of hosts that have a directory of certificates, and what it held when they were made.</summary>
+    private readonly ConcurrentDictionary<(string Directory, bool Verify), (string Stamp, HttpMessageInvoker Invoker)> _certified = new();
+
+    private readonly string _certificates;
+
+    /// <param name="timings">The deadlines.</param>
+    /// <param name="certificates">Docker's directory of certificates by host (/etc/docker/certs.d).</param>
+    public RegistryTransport(RegistryTimings timings, string certificates)
     {
         Timings = timings;
+        _certificates = certificates;
         _verified = Create(timings, verify: true, useProxy: true);
         _unverified = Create(timings, verify: false, useProxy: true);
         _local = Create(timings, verify: false, useProxy: false);
@@ -23,17 +31,47 @@ internal sealed class RegistryTransport : IDisposable
     /// <summary>The deadlines.</summary>
     public RegistryTimings Timings { get; }
 
-    /// <summary>The connections for an address: those without a proxy for this machine, those without verification only where that is allowed.</summary>
-    public HttpMessageInvoker For(Uri address, bool verify) => RegistryHost.IsLoopback(address.Host) ? _local : verify ? _verified : _unverified;
+    /// <summary>
+    /// The connections for an address: those without a proxy for this machine, those without verification only where that is allowed, those with
+    /// certificates of their own where a directory has some.
+    /// </summary>
+    /// <exception cref="Linux.BundtException">The certificates for this host are malformed.</exception>
+    public HttpMessageInvoker For(Uri address, bool verify)
+    {
+        bool local = RegistryHost.IsLoopback(address.Host);
+        verify &= !local;
+        return RegistryCertificates.DirectoryFor(_certificates, address) is { } directory ? Certified(directory, verify, useProxy: !local)
+            : local ? _local
+            : verify ? _verified
+            : _unverified;
+    }
 
     public void Dispose()
     {
+        foreach ((_, HttpMessageInvoker invoker) in _certified.Values)
+        {
+            invoker.Dispose();
+        }
+
         _verified.Dispose();
         _unverified.Dispose();
         _local.Dispose();
     }
 
-    private static HttpMessageInvoker Create(RegistryTimings timings, bool verify, bool useProxy)
+    private HttpMessageInvoker Certified(string directory, bool verify, bool useProxy)
+    {
+        string stamp = RegistryCertificates.StampOf(directory);
+        if (_certified.TryGetValue((directory, verify), out var known) && known.Stamp == stamp)
+        {
+            return known.Invoker;
+        }
+
+        HttpMessageInvoker invoker = Create(Timings, verify, useProxy, RegistryCertificates.Read(directory));
+        _certified[(directory, verify)] = (stamp, invoker); // the one before may be in use: its connections end when they are idle
+        return invoker;
+    }
+
+    private static HttpMessageInvoker Create(RegistryTimings timings, bool verify, bool useProxy, RegistryCertificates? certificates = null)
     {
         SocketsHttpHandler handler = new()
         {
@@ -48,10 +86,16 @@ internal sealed class RegistryTransport : IDisposable
             UseCookies = false,
             UseProxy = useProxy,
         };
+        if (certificates is not null)
+        {
+            handler.SslOptions.ClientCertificates = certificates.ClientCertificates;
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => certificates.IsTrusted(certificate, chain, errors);
+        }
+
         if (!verify)
         {
 #pragma warning disable CA5359 // Asked for by "insecure-registries", and for loopback, where nobody is in between. Bytes are verified by digest all the same.
-            handler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true };
+            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
         }
 

@@ -15,7 +15,7 @@ public sealed class AuthenticationTests
     public void Start()
     {
         _registry = new FakeRegistry();
-        _transport = new RegistryTransport(RegistryTesting.Quick);
+        _transport = new RegistryTransport(RegistryTesting.Quick, "/nowhere");
         _registry.AddManifest("shop/web", "1", "{}"u8.ToArray(), MediaTypes.OciManifest);
     }
 

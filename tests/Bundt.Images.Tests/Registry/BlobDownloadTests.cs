@@ -15,7 +15,7 @@ public sealed class BlobDownloadTests
     public void Start()
     {
         _registry = new FakeRegistry();
-        _transport = new RegistryTransport(RegistryTesting.Quick);
+        _transport = new RegistryTransport(RegistryTesting.Quick, "/nowhere");
         _client = new RegistryClient(_transport, _registry.AsHost(), null);
         _content = RegistryTesting.RandomBytes(2_000_000);
         _blob = _registry.AddBlob(_content);
@@ -56,7 +56,7 @@ public sealed class BlobDownloadTests
     [Test]
     public async Task A_connection_that_broke_after_it_brought_something_is_replaced_at_once()
     {
-        using RegistryTransport patient = new(RegistryTesting.Quick with { FirstPause = TimeSpan.FromHours(1), LongestPause = TimeSpan.FromHours(1) });
+        using RegistryTransport patient = new(RegistryTesting.Quick with { FirstPause = TimeSpan.FromHours(1), LongestPause = TimeSpan.FromHours(1) }, "/nowhere");
         using RegistryClient client = new(patient, _registry.AsHost(), null);
         _registry.Distort = (request, response) => OnBlobs(request, response, r => r with { CutAfter = 500_000 });
         Assert.That(await RegistryTesting.ReadAllAsync([client], "shop/web", _blob), Is.EqualTo(_content));

@@ -17,7 +17,7 @@ public sealed class RegistryClientTests
     public void Start()
     {
         _registry = new FakeRegistry();
-        _transport = new RegistryTransport(RegistryTesting.Quick);
+        _transport = new RegistryTransport(RegistryTesting.Quick, "/nowhere");
         _client = new RegistryClient(_transport, _registry.AsHost(), null);
     }
 
@@ -77,7 +77,7 @@ public sealed class RegistryClientTests
     public void A_document_that_drips_is_given_up()
     {
         _registry.Intercept = _ => new FakeResponse(200, new byte[100]) { StallAfter = 10 };
-        using RegistryTransport transport = new(RegistryTesting.Quick with { Document = TimeSpan.FromMilliseconds(100) });
+        using RegistryTransport transport = new(RegistryTesting.Quick with { Document = TimeSpan.FromMilliseconds(100) }, "/nowhere");
         using RegistryClient client = new(transport, _registry.AsHost(), null);
         Assert.That(async () => await client.FetchManifestAsync("a", "1", CancellationToken.None), Throws.TypeOf<RegistryFailure>().With.Message.Contains("too slowly"));
     }
@@ -88,7 +88,7 @@ public sealed class RegistryClientTests
         using TcpListener silent = new(IPAddress.Loopback, 0);
         silent.Start();
         string host = $"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}";
-        using RegistryTransport transport = new(RegistryTesting.Quick with { Connect = TimeSpan.FromMilliseconds(100), Headers = TimeSpan.FromMilliseconds(100) });
+        using RegistryTransport transport = new(RegistryTesting.Quick with { Connect = TimeSpan.FromMilliseconds(100), Headers = TimeSpan.FromMilliseconds(100) }, "/nowhere");
         using RegistryClient client = new(transport, new RegistryHost(host, [new Uri($"https://{host}/"), new Uri($"http://{host}/")], false, false), null);
         Assert.That(async () => await client.FetchManifestAsync("a", "1", CancellationToken.None), Throws.TypeOf<RegistryFailure>().With.Message.Contains(host).And.Message.Contains("ETIMEDOUT"));
     }
