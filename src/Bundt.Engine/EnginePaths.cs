@@ -21,9 +21,6 @@ internal sealed record EnginePaths(string Root, string Run)
     /// <summary>Where the container's monitor listens.</summary>
     public string RunContainer(string id) => Path.Combine(RunContainers, id);
 
-    /// <summary>/dev/shm of a container that shares it with others.</summary>
-    public string SharedShm(string id) => Path.Combine(RunContainers, id, "shm");
-
     /// <summary>Where an exec's monitor listens and keeps its records: below the container's, so that it goes with it.</summary>
     public string RunExec(string container, string exec) => Path.Combine(RunContainers, container, exec);
 }

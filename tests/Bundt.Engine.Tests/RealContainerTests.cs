@@ -402,14 +402,16 @@ public sealed class RealContainerTests
     [Test]
     public async Task Shared_memory_is_shared_where_the_donor_allows_it()
     {
-        var donor = await RunningAsync(s => s with { IpcMode = "shareable" });
+        var donor = await RunningAsync(s => s with { IpcMode = "shareable", ShmSize = 1 << 20 });
         var exec = donor.CreateExec(new ExecSettings { Cmd = ["sh", "-c", "echo mine > /dev/shm/x"] });
         await exec.StartAsync(null, default, default);
         await exec.WaitAsync(default).WaitAsync(s_patience);
-        var second = await CreateAsync(["cat", "/dev/shm/x"], s => s with { IpcMode = "container:" + donor.Name });
+        var second = await CreateAsync(
+            ["sh", "-c", "cat /dev/shm/x; head -c 3000000 /dev/zero > /dev/shm/y; wc -c < /dev/shm/y; df -k /dev/shm | tail -n 1 | awk '{ print $2 }'"],
+            s => s with { IpcMode = "container:" + donor.Name });
         await second.StartAsync(default);
         await second.WaitAsync(WaitCondition.NotRunning, default).WaitAsync(s_patience);
-        Assert.That(await LogAsync(second, new LogOptions(true, true)), Is.EqualTo("mine\n"));
+        Assert.That(await LogAsync(second, new LogOptions(true, false)), Is.EqualTo($"mine\n{(1 << 20) - 4096}\n1024\n"), "the donor's mount, of the donor's size");
 
         var closed = await RunningAsync();
         var third = await CreateAsync(["true"], s => s with { IpcMode = "container:" + closed.Name });

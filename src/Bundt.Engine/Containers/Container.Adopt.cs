@@ -97,7 +97,7 @@ public sealed partial class Container
     private void AdoptExecs()
     {
         var run = _services.Paths.RunContainer(Id);
-        foreach (var path in Directory.Exists(run) ? Directory.GetDirectories(run).Where(p => p != _services.Paths.SharedShm(Id)) : [])
+        foreach (var path in Directory.Exists(run) ? Directory.GetDirectories(run) : [])
         {
             if (Exec.Adopt(this, path) is { } exec)
             {

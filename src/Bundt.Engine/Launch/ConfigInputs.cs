@@ -24,7 +24,7 @@ internal sealed record ConfigInputs
     /// <summary>/proc paths of namespaces of other containers that are joined.</summary>
     public IReadOnlyDictionary<NamespaceType, string> Joined { get; init; } = new Dictionary<NamespaceType, string>();
 
-    /// <summary>Host directory that is bound as /dev/shm, shared between containers; null: one of its own.</summary>
+    /// <summary>What is bound as /dev/shm: the host's, or through /proc/PID/root that of the container whose IPC is joined; null: one of its own.</summary>
     public string? SharedShm { get; init; }
 
     /// <summary>What the host calls itself: the name in a container that shares its uts namespace.</summary>

@@ -12,6 +12,8 @@ namespace Bundt.Engine.Launch;
 /// <summary>Everything that a start needs, gathered.</summary>
 internal sealed class StartPreparation
 {
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     public required LayerLease Lease { get; init; }
 
     public required LaunchRequest Request { get; init; }
@@ -30,7 +32,7 @@ internal sealed class StartPreparation
             var config = BuildConfig(services, record, directory, lease.Directories, writeFiles: true);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
-            MakeRunDirectory(run, settings.IpcMode == "shareable" ? services.Paths.SharedShm(record.Id) : null);
+            Directory.CreateDirectory(run, OwnerOnly);
             return new StartPreparation
             {
                 Lease = lease,
@@ -96,8 +98,8 @@ internal sealed class StartPreparation
             joined[NamespaceType.Pid] = NamespacePath(pid, "pid");
         }
 
-        // A mount of another mount namespace cannot be bound: what is shared lies in the run directory, and each binds it.
-        var shm = settings.IpcMode == "shareable" ? services.Paths.SharedShm(record.Id) : null;
+        // Who joins gets the donor's own mount, whose size is the donor's --shm-size.
+        string? shm = null;
         if (Target(services, settings.IpcMode, "IPC") is { } ipc)
         {
             if (ipc.Settings.IpcMode is not ("shareable" or "host"))
@@ -107,7 +109,7 @@ internal sealed class StartPreparation
             }
 
             joined[NamespaceType.Ipc] = NamespacePath(ipc, "ipc");
-            shm = ipc.Settings.IpcMode == "host" ? "/dev/shm" : services.Paths.SharedShm(ipc.Id);
+            shm = ipc.Settings.IpcMode == "host" ? "/dev/shm" : string.Create(CultureInfo.InvariantCulture, $"/proc/{ipc.State.Pid}/root/dev/shm");
         }
 
         var users = UserDatabase.Load(directory.Upper, layers);
@@ -140,17 +142,6 @@ internal sealed class StartPreparation
 
     private static string NamespacePath(Container container, string name) =>
         string.Create(CultureInfo.InvariantCulture, $"/proc/{container.State.Pid}/ns/{name}");
-
-    private static void MakeRunDirectory(string path, string? shm)
-    {
-        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(path, OwnerOnly);
-        if (shm is not null)
-        {
-            Directory.CreateDirectory(shm);
-            File.SetUnixFileMode(shm, (UnixFileMode)0x3FF); // 1777
-        }
-    }
 
     /// <summary>-v makes a missing directory of the host, as Docker does; --mount does not.</summary>
     private static void MakeMissingSources(IReadOnlyList<MountRecord> mounts)

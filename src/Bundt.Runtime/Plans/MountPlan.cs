@@ -92,8 +92,23 @@ internal static class MountPlan
         var opened = plan.NewSlot("source");
         var tree = plan.NewSlot("bind");
         var flags = KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | (recursive || options.BindRecursive ? KernelFlags.Recursive : 0);
-        plan.Prepare.OpenBindSource(opened, source);
-        plan.Prepare.OpenTree(tree, opened, null, flags, source);
+        if (InOtherMounts(source) is ({ } process, { } inside))
+        {
+            // A mount of another mount namespace can be cloned from inside it alone; the clone, detached, can then be attached anywhere.
+            var own = plan.NewSlot("ns-own");
+            var other = plan.NewSlot("ns-other");
+            plan.Prepare.Open(own, -1, "/proc/self/ns/mnt", 0);
+            plan.Prepare.Open(other, -1, $"/proc/{process}/ns/mnt", 0);
+            plan.Prepare.Setns(other, KernelFlags.NewMount, source);
+            plan.Prepare.OpenBindSource(opened, inside);
+            plan.Prepare.OpenTree(tree, opened, null, flags, source);
+            plan.Prepare.Setns(own, KernelFlags.NewMount, "/proc/self/ns/mnt");
+        }
+        else
+        {
+            plan.Prepare.OpenBindSource(opened, source);
+            plan.Prepare.OpenTree(tree, opened, null, flags, source);
+        }
 
         // Without a wish a bind is a slave like the tree it stands in.
         var propagation = options.Propagation == 0 ? KernelFlags.Slave : options.Propagation;
@@ -111,6 +126,10 @@ internal static class MountPlan
 
         Place(scope, tree, target, request.IsDirectory(source), "bind");
     }
+
+    // "/proc/PID/root/…": the process, and the path as it sees it.
+    private static (string Process, string Inside)? InOtherMounts(string source) =>
+        source.Split('/', 5) is ["", "proc", { Length: > 0 } process, "root", { Length: > 0 } inside] && process.All(char.IsAsciiDigit) ? (process, "/" + inside) : null;
 
     // Only the container's own mapping: it is the one user namespace that exists.
     private static void Map(PlanScope scope, RuntimeMount mount, int tree, MountOptions options, string target)
