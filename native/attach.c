@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "kernel.h"
 #include "text.h"
@@ -116,11 +117,14 @@ void attach_add(struct attach *attach, int fd, uint8_t flags)
         set_attached(attach, client, flags);
 }
 
-static void end_stdin(struct attach *attach, struct client *client)
+/* vanished: nobody has said that this was all. The daemon between us and who types was killed, and the next one goes on. */
+static void end_stdin(struct attach *attach, struct client *client, bool vanished)
 {
     if (!(client->attached & ATTACH_STDIN))
         return;
     client->attached &= (uint8_t)~ATTACH_STDIN;
+    if (vanished && attach->input->stdin_once)
+        return;
     unsigned others = 0;
     for (unsigned i = 0; i < attach->count; i++)
         others += (attach->clients[i].attached & ATTACH_STDIN) != 0;
@@ -129,7 +133,7 @@ static void end_stdin(struct attach *attach, struct client *client)
 
 static void remove_client(struct attach *attach, struct client *client)
 {
-    end_stdin(attach, client);
+    end_stdin(attach, client, true);
     /* Unread data would turn the peer's end of file into a reset. */
     char rest[1024];
     while (SYS(recvfrom, client->fd, rest, sizeof rest, MSG_DONTWAIT, 0, 0) > 0)
@@ -164,7 +168,7 @@ static void carry_out(struct attach *attach, struct client *client)
             set_attached(attach, client, payload[0]);
         break;
     case MSG_STDIN_CLOSE:
-        end_stdin(attach, client);
+        end_stdin(attach, client, false);
         break;
     case MSG_RESIZE:
         if (length >= 4 && attach->terminal >= 0) {
@@ -230,6 +234,13 @@ static bool is_paused(const struct attach *attach, const struct client *client)
     return input_is_busy(attach->input) && is_stdin_payload(client);
 }
 
+/* Closed in both directions, not only the one to us. */
+static bool has_vanished(int fd)
+{
+    struct pollfd entry = {.fd = fd};
+    return SYS(ppoll, &entry, 1, &(struct timespec){0}, 0, 0) > 0 && entry.revents & (POLLHUP | POLLERR);
+}
+
 /* Receives until the socket is empty, stdin is full or, so that nobody starves the others, for a while. False: the
  * client is gone. */
 static bool receive(struct attach *attach, struct client *client)
@@ -240,7 +251,7 @@ static bool receive(struct attach *attach, struct client *client)
             return true;
         if (got == 0 && !client->hung_up) {
             client->receives = false; /* it may have closed only its side */
-            end_stdin(attach, client);
+            end_stdin(attach, client, has_vanished(client->fd));
             return true;
         }
         if (got <= 0)

@@ -34,7 +34,8 @@ struct plan_monitor {
 enum monitor_flags {
     MONITOR_TTY = 1,
     MONITOR_OPEN_STDIN = 2,   /* stdin stays open while nobody is attached; without it, it is closed when no client is attached to it (any more) */
-    MONITOR_STDIN_ONCE = 4,   /* the first attached client that ends its stdin (or vanishes) closes the container's. Never a terminal's */
+    MONITOR_STDIN_ONCE = 4,   /* the first attached client that ends its stdin closes the container's, one that vanishes (a killed daemon) does not.
+                                 Never a terminal's */
     MONITOR_REMOVE = 8,       /* --rm: the exit record is not fsynced */
     MONITOR_KILL_CGROUP = 16, /* init shares the host's pid namespace: kill what it leaves behind */
     MONITOR_EXEC = 32,        /* an exec: its exit is reported when the process dies, even if a descendant holds the pipe */

@@ -502,9 +502,27 @@ static void stdin_of_a_client_that_left_arrives_whole(void)
     memset(block, 'x', sizeof block);
     for (int i = 0; i < 3; i++) /* more than the pipe holds */
         send_message(m.client, MSG_STDIN, block, sizeof block);
+    send_message(m.client, MSG_STDIN_CLOSE, NULL, 0);
     close(m.client);
     launch_wait(&m.launch);
     REQUIRE_TEXT(log_text(&m, "stdio.log", 1, NULL), "180000\n");
+}
+
+static void stdin_of_a_client_that_vanished_goes_on_with_the_next_one(void)
+{
+    begin(&m);
+    m.settings.flags = MONITOR_OPEN_STDIN | MONITOR_STDIN_ONCE;
+    add_pipes(&m, 0);
+    add_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    start(&m, "cat; echo over");
+    send_message(m.client, MSG_STDIN, "one\n", 4);
+    await_output(m.client, "one\n");
+    close(m.client);
+    int next = attach_client(&m, ATTACH_STDIN | ATTACH_STDOUT);
+    send_message(next, MSG_STDIN, "two\n", 4);
+    send_message(next, MSG_STDIN_CLOSE, NULL, 0);
+    REQUIRE_TEXT(collect(next, exit_text, sizeof exit_text), "two\nover\n");
+    launch_wait(&m.launch);
 }
 
 static void stdin_stays_open_for_the_next_client_when_asked_to(void)
@@ -908,6 +926,7 @@ static const struct test tests[] = {
     TEST(a_half_closed_stdin_ends_the_container_s),
     TEST(a_client_that_shuts_down_its_side_still_gets_the_output),
     TEST(stdin_of_a_client_that_left_arrives_whole),
+    TEST(stdin_of_a_client_that_vanished_goes_on_with_the_next_one),
     TEST(stdin_stays_open_for_the_next_client_when_asked_to),
     TEST(stdin_that_nobody_holds_is_closed),
     TEST(a_container_that_closed_its_stdin_does_not_disturb),

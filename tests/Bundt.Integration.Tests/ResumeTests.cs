@@ -225,4 +225,56 @@ public sealed class ResumeTests : DaemonTests
             });
         Assert.That(result.Exits(6).Stdout, Is.EqualTo("shown\nmore\n"));
     }
+
+    [Test]
+    public void Stdin_stays_open_through_a_killed_daemon_and_ends_with_its_client()
+    {
+        string[] command = Run("typed", "(await go; echo resumed) & cat; echo over; exit 8", "-i");
+        using var client = Daemon.Bundt(command).Start();
+        string? Line() => client.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)).GetAwaiter().GetResult();
+        client.StandardInput.WriteLine("one");
+        client.StandardInput.Flush();
+        Assert.That(Line(), Is.EqualTo("one"));
+        Daemon.Kill();
+        Daemon.Start();
+        Touch("go");
+        Assert.That(Line(), Is.EqualTo("resumed"));
+        client.StandardInput.WriteLine("two");
+        client.StandardInput.Close();
+        Assert.That((Line(), Line(), Line()), Is.EqualTo(("two", "over", (string?)null)));
+        client.WaitForExit();
+        Assert.That(client.ExitCode, Is.EqualTo(8));
+    }
+
+    [Test]
+    public void Stdin_of_a_client_that_was_killed_ends()
+    {
+        using (var client = Daemon.Bundt(Run("orphan", "cat; exit 2", "-i")).Start())
+        {
+            client.StandardInput.WriteLine("one");
+            client.StandardInput.Flush();
+            Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("one"));
+            client.Kill();
+            client.WaitForExit();
+        }
+
+        Assert.That(Bundt("wait", "orphan").Ok().Text, Is.EqualTo("2"));
+    }
+
+    [Test]
+    public void Stdin_ends_when_its_client_does_not_come_back()
+    {
+        using (var client = Daemon.Bundt(Run("forsaken", "cat; exit 2", "-i")).Start())
+        {
+            client.StandardInput.WriteLine("one");
+            client.StandardInput.Flush();
+            Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("one"));
+            Daemon.Kill();
+            client.Kill();
+            client.WaitForExit();
+        }
+
+        Daemon.Start();
+        Assert.That(Bundt("wait", "forsaken").Ok().Text, Is.EqualTo("2"));
+    }
 }

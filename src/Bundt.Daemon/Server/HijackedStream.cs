@@ -33,6 +33,9 @@ internal sealed class HijackedStream : IAsyncDisposable
     /// <summary>Fires when the client has gone altogether (not by a FIN alone) or the daemon ends.</summary>
     public CancellationToken Ended => _ended.Token;
 
+    /// <summary>Whether it was the client that ended it, not the daemon.</summary>
+    public bool IsClientGone => _connection.Lost.IsCancellationRequested;
+
     /// <summary>Ends the pumps of this stream.</summary>
     public void End() => _ended.Cancel();
 

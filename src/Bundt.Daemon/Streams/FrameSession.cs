@@ -22,6 +22,8 @@ internal sealed class FrameSession(HijackedStream client, ProcessStreams process
     /// <summary>Longest message: monitor.h, MONITOR_MAX_MESSAGE.</summary>
     private const int MaxMessage = 65536;
 
+    private bool _inputEnded;
+
     /// <summary>Sets the terminal's size.</summary>
     public required Func<int, int, CancellationToken, Task> OnResize { get; init; }
 
@@ -47,8 +49,7 @@ internal sealed class FrameSession(HijackedStream client, ProcessStreams process
         finally
         {
             client.End();
-            process.Leave();
-            await input;
+            await process.LeaveAsync(_inputEnded || client.IsClientGone, input);
         }
     }
 
@@ -83,6 +84,7 @@ internal sealed class FrameSession(HijackedStream client, ProcessStreams process
                 client.Input.AdvanceTo(buffer.Start, buffer.End);
                 if (result.IsCompleted)
                 {
+                    _inputEnded = true;
                     client.End(); // our client never half-closes: it says 34
                     return;
                 }
@@ -94,6 +96,7 @@ internal sealed class FrameSession(HijackedStream client, ProcessStreams process
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
+            _inputEnded = true;
             client.End();
         }
     }

@@ -7,6 +7,8 @@ namespace Bundt.Daemon.Streams;
 /// <summary>Docker's attach: raw bytes in, raw bytes or frames out.</summary>
 internal sealed class RawSession(HijackedStream client, ProcessStreams process)
 {
+    private bool _broken;
+
     /// <summary>Whether the client typed the detach keys.</summary>
     public bool Detached { get; private set; }
 
@@ -37,8 +39,7 @@ internal sealed class RawSession(HijackedStream client, ProcessStreams process)
         finally
         {
             client.End();
-            process.Leave();
-            await input;
+            await process.LeaveAsync(CloseStdin && (_broken || client.IsClientGone), input);
         }
     }
 
@@ -102,6 +103,7 @@ internal sealed class RawSession(HijackedStream client, ProcessStreams process)
         }
         catch (IOException)
         {
+            _broken = true;
             client.End(); // the connection broke
         }
     }

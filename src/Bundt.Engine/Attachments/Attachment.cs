@@ -26,6 +26,9 @@ public sealed class Attachment : IAsyncDisposable
 
     internal AttachOptions Options { get; }
 
+    /// <summary>How the process's stdin is ended.</summary>
+    internal Func<Task> EndStdin { get; init; } = static () => Task.CompletedTask;
+
     /// <summary>What the monitor is told (native/monitor.h, enum attach_flags).</summary>
     internal int Flags => (Options.Stdin ? 1 : 0) | (Options.Stdout ? 2 : 0) | (Options.Stderr ? 4 : 0);
 
@@ -74,6 +77,9 @@ public sealed class Attachment : IAsyncDisposable
             await streams.SendAsync(MonitorMessage.StdinClose, default, cancellation).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Ends stdin through a connection of its own: that of this attachment may be stuck or gone.</summary>
+    public Task EndStdinAsync() => Options.Stdin ? EndStdin() : Task.CompletedTask;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -17,6 +17,9 @@ public sealed partial class Container
     /// <summary>Tick count (ms); far in the past for what this daemon has started.</summary>
     private long _adoptedAt = NeverAdopted;
 
+    /// <summary>Completes when a client has come back for stdin.</summary>
+    private readonly TaskCompletionSource _stdinResumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private const long NeverAdopted = long.MinValue / 2;
 
     /// <summary>It does not run: it never did, or its exit record says how it ended.</summary>
@@ -134,6 +137,10 @@ public sealed partial class Container
             }
 
             process.Watch(RunEnded, MonitorLost);
+            if (Settings is { OpenStdin: true, StdinOnce: true, Tty: false })
+            {
+                _ = EndStdinUnlessResumedAsync(_services.Paths.RunContainer(Id), process, _stdinResumed.Task);
+            }
         }
         else if (_stored.Removing || IsHalfMade)
         {
@@ -143,6 +150,30 @@ public sealed partial class Container
         else if (Settings.AutoRemove && _state.Status == ContainerStatus.Exited)
         {
             _ = RemoveByItselfAsync();
+        }
+    }
+
+    /// <summary>The client whose stdin it was has lost its daemon: it comes back soon, or nobody will ever say that this was all.</summary>
+    internal static async Task EndStdinUnlessResumedAsync(string runDirectory, MonitoredProcess process, Task resumed)
+    {
+        await Task.WhenAny(resumed, process.Ended, Task.Delay(Grace)).ConfigureAwait(false);
+        if (resumed.IsCompleted || process.Ended.IsCompleted)
+        {
+            return;
+        }
+
+        await EndStdinAsync(runDirectory).ConfigureAwait(false);
+    }
+
+    /// <summary>Tells the monitor whose socket is in the directory that stdin has ended; nothing if it is gone.</summary>
+    internal static async Task EndStdinAsync(string runDirectory)
+    {
+        using var connection = await MonitorConnection.TryConnectAsync(runDirectory, CancellationToken.None).ConfigureAwait(false);
+        if (connection is not null)
+        {
+            await connection.SendAsync(MonitorMessage.Attach, new byte[] { 1 }, CancellationToken.None).ConfigureAwait(false);
+            await connection.SendAsync(MonitorMessage.StdinClose, default, CancellationToken.None).ConfigureAwait(false);
+            await connection.AnswerAsync(MonitorMessage.Attached, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

@@ -164,7 +164,15 @@ public sealed partial class Container
     /// <summary>Attaches: to a running container's monitor now, to a created or exited one when it starts.</summary>
     public async Task<Attachment> AttachAsync(AttachOptions options, CancellationToken cancellation)
     {
-        var attachment = new Attachment(Settings.Tty, options with { Stdin = options.Stdin && Settings.OpenStdin }, Detached);
+        var attachment = new Attachment(Settings.Tty, options with { Stdin = options.Stdin && Settings.OpenStdin }, Detached)
+        {
+            EndStdin = () => EndStdinAsync(_services.Paths.RunContainer(Id)),
+        };
+        if (attachment.Options.Stdin)
+        {
+            _stdinResumed.TrySetResult();
+        }
+
         MonitoredProcess? process;
         lock (_sync)
         {

@@ -83,7 +83,7 @@ public sealed class Exec
 
         await Task.CompletedTask.ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();
-        var attachment = attach is null ? null : new Attachment(Settings.Tty, attach, _ => { });
+        var attachment = attach is null ? null : new Attachment(Settings.Tty, attach, _ => { }) { EndStdin = () => Container.EndStdinAsync(Directory) };
         try
         {
             // Below what is there: the directory of a container that has just gone, made anew, would be nobody's to remove.
@@ -149,6 +149,11 @@ public sealed class Exec
             container.Services.Watch, directory, monitor.InitPid, monitor.InitStart, PidFd.TryOpen(monitor.MonitorPid, monitor.MonitorStart));
         exec._process = process;
         process.Watch(exec.Ended, _ => { });
+        if (settings is { AttachStdin: true, Tty: false })
+        {
+            _ = Container.EndStdinUnlessResumedAsync(exec.Directory, process, exec._resumed.Task);
+        }
+
         return exec;
     }
 
@@ -162,7 +167,7 @@ public sealed class Exec
     public async Task<Attachment> ResumeAsync(AttachOptions attach, CancellationToken cancellation)
     {
         _resumed.TrySetResult();
-        var attachment = new Attachment(Settings.Tty, attach, _ => { });
+        var attachment = new Attachment(Settings.Tty, attach, _ => { }) { EndStdin = () => Container.EndStdinAsync(Directory) };
         var connection = _process is { } process && Running ? await MonitorConnection.TryConnectAsync(Directory, cancellation).ConfigureAwait(false) : null;
         if (connection is not null)
         {
