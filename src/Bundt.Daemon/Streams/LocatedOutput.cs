@@ -23,6 +23,7 @@ internal sealed class LocatedOutput(Func<CancellationToken, ValueTask<OutputFram
     private readonly byte[] _position = new byte[16];
     private readonly byte[] _time = new byte[8];
     private OutputPosition? _seen = seen;
+    private bool _located;
     private Task<OutputFrame?> _reading = Task.FromResult<OutputFrame?>(null);
 
     /// <summary>Whether each output is preceded by its time.</summary>
@@ -59,7 +60,14 @@ internal sealed class LocatedOutput(Func<CancellationToken, ValueTask<OutputFram
         {
             if (await read(cancellation) is not { } frame)
             {
-                return null;
+                if (Unlogged is null || _located)
+                {
+                    return null;
+                }
+
+                // It has ended before anybody could ask its monitor how far it was.
+                _located = true;
+                return Told("bundt: output may be missing: it ended while no daemon was there, and there is no log\n");
             }
 
             Take(frame);
@@ -68,8 +76,11 @@ internal sealed class LocatedOutput(Func<CancellationToken, ValueTask<OutputFram
         return _ready.Dequeue();
     }
 
+    private static OutputFrame Told(string text) => new(OutputFrame.Note, default, Encoding.UTF8.GetBytes(text));
+
     private void Take(OutputFrame frame)
     {
+        _located |= frame.At is not null;
         if (frame.At is { } at && at != _seen && (_seen is not { } seen || at.Later(seen) != seen))
         {
             if (Unlogged is not null && _seen is { } before)
@@ -103,7 +114,7 @@ internal sealed class LocatedOutput(Func<CancellationToken, ValueTask<OutputFram
             long lost = at.Of(stream) - before.Of(stream);
             if (wanted && lost > 0)
             {
-                _ready.Enqueue(new OutputFrame(OutputFrame.Note, default, Encoding.UTF8.GetBytes($"bundt: {lost} bytes of {name} are lost: they were written while no daemon was there, and there is no log\n")));
+                _ready.Enqueue(Told($"bundt: {lost} bytes of {name} are lost: they were written while no daemon was there, and there is no log\n"));
             }
         }
     }
