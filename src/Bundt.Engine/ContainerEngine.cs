@@ -68,6 +68,7 @@ public sealed class ContainerEngine : IAsyncDisposable
                 images = new StoredImages(store);
             }
 
+            var takenBack = Adoption.TakeBack(paths);
             var events = new EventLog();
             var trash = new Trash(paths.Trash, (name, e) => logger.NotRemoved(name, e));
             var containers = new ContainerRegistry();
@@ -87,7 +88,7 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Trash = trash,
                 Containers = containers,
             };
-            await new Adoption(services).RunAsync(cancellation).ConfigureAwait(false);
+            await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
             return new ContainerEngine(options, services, rootLock, store);
         }
         catch

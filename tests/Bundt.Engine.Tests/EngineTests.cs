@@ -557,6 +557,41 @@ public sealed class EngineTests
         Assert.That(Directory.EnumerateFileSystemEntries(_engine.Volumes.Find("vol2").MountPoint), Is.Empty);
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_removal_of_which_nobody_was_told_is_taken_back_by_the_next_daemon(bool nameIsTaken)
+    {
+        var container = await StartedAsync(new() { Image = "cake", Cmd = ["true"], AutoRemove = true });
+        await _engine!.DisposeAsync();
+        _processes.Launched[0].End(7);
+        var home = Path.Combine(_root, "containers", container.Id);
+        var aside = Path.Combine(_root, "aside");
+        Directory.Move(home, aside);
+        if (nameIsTaken)
+        {
+            _engine = await OpenAsync();
+            await _engine.CreateAsync(container.Name, new() { Image = "cake", Cmd = ["true"] }, default);
+            await _engine.DisposeAsync();
+        }
+
+        Directory.Move(aside, Path.Combine(_root, "trash", container.Id + ".01234567"));
+        _engine = await OpenAsync();
+
+        if (nameIsTaken)
+        {
+            Assert.That(_engine.List().Select(c => (c.Name, c.State.Status)), Is.EqualTo(new[] { (container.Name, ContainerStatus.Created) }));
+        }
+        else
+        {
+            var back = _engine.Find(container.Id);
+            Assert.That((back.State.Status, back.State.ExitCode), Is.EqualTo((ContainerStatus.Exited, 7)));
+            await back.RemoveAsync(false, false, default);
+        }
+
+        await _engine.TrashEmptied();
+        Assert.That(Directory.Exists(home), Is.False);
+    }
+
     [Test]
     public async Task Bad_settings_leave_nothing_behind()
     {

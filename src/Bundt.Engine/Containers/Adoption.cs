@@ -12,17 +12,42 @@ namespace Bundt.Engine.Containers;
 /// What a new daemon does with what it finds: containers that run are adopted, those that have ended get their exit code, half-made ones
 /// are cleaned away, damaged ones are quarantined, and whatever the kernel has that no directory accounts for is removed.
 /// </summary>
-internal sealed class Adoption(EngineServices services)
+/// <param name="services">The new daemon's.</param>
+/// <param name="takenBack">Ids of containers that lay in the trash: see <see cref="TakeBack"/>.</param>
+internal sealed class Adoption(EngineServices services, IReadOnlySet<string> takenBack)
 {
     /// <summary>How long a monitor that was just being started may take to commit itself or give up.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
+    /// <summary>
+    /// A container with --rm is gone before its client is told how it ended. A daemon that was killed in between has told nobody: what it has just
+    /// put into the trash comes back, as a container that has ended, until its client has had time to ask. Before the trash is swept.
+    /// </summary>
+    /// <returns>The ids of the containers.</returns>
+    public static IReadOnlySet<string> TakeBack(EnginePaths paths)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in Directory.Exists(paths.Trash) ? Directory.EnumerateDirectories(paths.Trash) : [])
+        {
+            var id = Path.GetFileName(path).Split('.')[0];
+            if (IsJustRemovedByItself(path) && !Directory.Exists(paths.Container(id)))
+            {
+                Directory.Move(path, paths.Container(id));
+                taken.Add(id);
+            }
+        }
+
+        return taken;
+    }
+
     public async Task RunAsync(CancellationToken cancellation)
     {
         var halfMade = new List<string>();
-        foreach (var path in Directory.EnumerateDirectories(services.Paths.Containers))
+
+        // Whose name somebody else has taken meanwhile comes last, and goes again.
+        foreach (var path in Directory.EnumerateDirectories(services.Paths.Containers).OrderBy(path => takenBack.Contains(Path.GetFileName(path))))
         {
             if (await AdoptAsync(path, cancellation).ConfigureAwait(false) is { } container)
             {
@@ -64,6 +89,11 @@ internal sealed class Adoption(EngineServices services)
             var stored = ReadState(directory, id);
             if (services.Containers.Take(record.Name, id) is { } holder)
             {
+                if (takenBack.Contains(id))
+                {
+                    return null;
+                }
+
                 throw new JsonException($"its name {record.Name} is also that of container {holder}");
             }
 
@@ -94,6 +124,20 @@ internal sealed class Adoption(EngineServices services)
         {
             services.Logger.DamagedState(id, BundtException.Reason(e));
             return new StateRecord();
+        }
+    }
+
+    private static bool IsJustRemovedByItself(string directory)
+    {
+        try
+        {
+            return ExitRecord.Read(directory) is { } exit
+                && DateTimeOffset.UtcNow - exit.Finished < Container.Grace
+                && JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(directory, ContainerDirectory.RecordName)), RecordJson.Default.ContainerRecord) is { Settings.AutoRemove: true };
+        }
+        catch (Exception e) when (e is IOException or JsonException or NotSupportedException)
+        {
+            return false;
         }
     }
 
