@@ -1,4 +1,5 @@
 using System.Globalization;
+using Bundt.Linux;
 using Bundt.Linux.Processes;
 using Bundt.Linux.Watches;
 
@@ -12,6 +13,8 @@ internal sealed class MonitoredProcess
 {
     /// <summary>The exit code where nothing tells it.</summary>
     private const int UnknownExit = 255;
+
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
 
     private readonly KernelWatch _watch;
     private readonly string _directory;
@@ -65,7 +68,7 @@ internal sealed class MonitoredProcess
             {
                 if (name == ExitRecord.FileName || (what & DirectoryChanges.Unknown) != 0)
                 {
-                    ThreadPool.UnsafeQueueUserWorkItem(static process => process.LookForRecord(), this, preferLocal: false);
+                    Queue(static process => process.LookForRecord());
                 }
             });
         if (_monitor is null)
@@ -75,7 +78,7 @@ internal sealed class MonitoredProcess
         else
         {
             _monitorWatch = _watch.WatchProcess(
-                _monitor.Handle, () => ThreadPool.UnsafeQueueUserWorkItem(static process => process.MonitorEnded(), this, preferLocal: false));
+                _monitor.Handle, () => Queue(static process => process.MonitorEnded()));
         }
 
         // It may have ended before the watch stood; and its end may have come before the watch's field was set.
@@ -146,14 +149,28 @@ internal sealed class MonitoredProcess
         var init = _init;
         _watch.WatchProcess(
             init.Handle,
-            () => ThreadPool.UnsafeQueueUserWorkItem(
-                _ =>
-                {
-                    Announce(null, ZombieExitCode() ?? init.ExitCode() ?? UnknownExit);
-                    init.Dispose();
-                },
-                null));
+            () => Queue(process =>
+            {
+                process.Announce(null, process.ZombieExitCode() ?? init.ExitCode() ?? UnknownExit);
+                init.Dispose();
+            }));
     }
+
+    // Reading a record fails while the daemon has no descriptor left. That passes, and the end of a run is not to be missed for it.
+    private void Queue(Action<MonitoredProcess> step) => ThreadPool.UnsafeQueueUserWorkItem(
+        static work =>
+        {
+            try
+            {
+                work.Step(work.Process);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or BundtException)
+            {
+                Task.Delay(s_again).ContinueWith(_ => work.Process.Queue(work.Step), TaskScheduler.Default);
+            }
+        },
+        (Process: this, Step: step),
+        preferLocal: false);
 
     /// <summary>
     /// How init ended, while whoever has inherited it has not reaped it: the last field of its stat (proc_pid_stat(5)). Once it is reaped,
