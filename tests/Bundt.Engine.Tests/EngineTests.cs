@@ -557,6 +557,24 @@ public sealed class EngineTests
         Assert.That(Directory.EnumerateFileSystemEntries(_engine.Volumes.Find("vol2").MountPoint), Is.Empty);
     }
 
+    [Test]
+    public async Task A_launcher_that_had_not_written_its_record_when_the_daemon_died_is_waited_for()
+    {
+        var container = await StartedAsync();
+        await _engine!.DisposeAsync();
+        var record = Path.Combine(_root, "containers", container.Id, "monitor");
+        File.Move(record, record + ".later");
+        _processes.IsPopulated = id =>
+        {
+            Assert.That(id, Is.EqualTo(container.Id));
+            File.Move(record + ".later", record);
+            return true;
+        };
+        _engine = await OpenAsync();
+
+        Assert.That(_engine.Find(container.Id).State.Status, Is.EqualTo(ContainerStatus.Running));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public async Task A_removal_of_which_nobody_was_told_is_taken_back_by_the_next_daemon(bool nameIsTaken)

@@ -78,6 +78,11 @@ internal sealed class FakeProcesses : IContainerProcesses, IDisposable
         }
     }
 
+    /// <summary>Told whose cgroup is to be removed; answers whether a process is in it.</summary>
+    public Func<string, bool> IsPopulated { get; set; } = _ => false;
+
+    public bool TryRemoveEmptyCgroup(string id) => !IsPopulated(id);
+
     public IReadOnlyList<string> ListCgroups() => [.. Cgroups];
 
     public void Dispose() => Launched.ForEach(l => l.Dispose());

@@ -146,6 +146,11 @@ internal sealed class Adoption(EngineServices services, IReadOnlySet<string> tak
     {
         var monitor = await SettledMonitorAsync(directory, cancellation).ConfigureAwait(false);
         var exit = ExitRecord.Read(directory.Path);
+        if (exit is null && monitor is null)
+        {
+            (monitor, exit) = await WithoutRecordAsync(container.Id, directory, cancellation).ConfigureAwait(false);
+        }
+
         if (exit is not null || monitor is null)
         {
             // Ended, or never (or not quite) started: an exit record of the life before says how that one ended.
@@ -226,6 +231,26 @@ internal sealed class Adoption(EngineServices services, IReadOnlySet<string> tak
 
             await Task.Delay(5, cancellation).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>
+    /// There is no monitor's file: the container was never started, or its launcher, spawned by a daemon that died at that moment, has not come
+    /// to writing one. With the cgroup goes what a launcher needs to go on; where a process is in it already, the record is on its way.
+    /// </summary>
+    private async Task<(MonitorRecord? Monitor, ExitRecord? Exit)> WithoutRecordAsync(string id, ContainerDirectory directory, CancellationToken cancellation)
+    {
+        var deadline = DateTimeOffset.UtcNow + s_patience;
+        while (!services.Processes.TryRemoveEmptyCgroup(id) && DateTimeOffset.UtcNow < deadline)
+        {
+            if (await SettledMonitorAsync(directory, cancellation).ConfigureAwait(false) is { } monitor)
+            {
+                return (monitor, ExitRecord.Read(directory.Path));
+            }
+
+            await Task.Delay(5, cancellation).ConfigureAwait(false);
+        }
+
+        return (null, ExitRecord.Read(directory.Path));
     }
 
     private static ExitRecord? ReadLast(ContainerDirectory directory)

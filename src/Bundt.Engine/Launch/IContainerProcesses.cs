@@ -27,6 +27,9 @@ internal interface IContainerProcesses
 
     void RemoveCgroup(string id);
 
+    /// <summary>Removes it if no process is in it; true when there is none (any more).</summary>
+    bool TryRemoveEmptyCgroup(string id);
+
     IReadOnlyList<string> ListCgroups();
 }
 
@@ -48,6 +51,8 @@ internal sealed class KernelProcesses : IContainerProcesses
     public void Kill(string id) => ContainerCgroup.Kill(id);
 
     public void RemoveCgroup(string id) => ContainerCgroup.Remove(id);
+
+    public bool TryRemoveEmptyCgroup(string id) => ContainerCgroup.TryRemoveEmpty(id);
 
     public IReadOnlyList<string> ListCgroups() => ContainerCgroup.List();
 }

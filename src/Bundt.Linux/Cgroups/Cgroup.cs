@@ -133,6 +133,10 @@ public sealed class Cgroup : IDisposable
         }
     }
 
+    /// <summary>Removes it with those below it if no process is in them. From then on nobody who holds it open can bear a process into it.</summary>
+    /// <returns>Whether it is gone.</returns>
+    public bool TryRemoveEmpty() => RemoveTree(_directory) is Errno.None or Errno.ENOENT;
+
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
 

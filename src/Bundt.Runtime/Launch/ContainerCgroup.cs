@@ -41,6 +41,13 @@ public static class ContainerCgroup
         cgroup?.Remove(s_patience);
     }
 
+    /// <summary>Removes the cgroup if no process is in it: a launcher that is about to start one there fails. True when there is none (any more).</summary>
+    public static bool TryRemoveEmpty(string id)
+    {
+        using var cgroup = Open(id);
+        return cgroup is null || cgroup.TryRemoveEmpty();
+    }
+
     /// <summary>Writes other limits to a running container's cgroup.</summary>
     /// <exception cref="BundtException">A controller is missing, or the kernel refused a value.</exception>
     public static void Update(string id, LinuxResources resources)
