@@ -268,7 +268,7 @@ public sealed class RunTests : DaemonTests
     [Test]
     public void A_container_does_not_wait_for_a_client_that_was_killed_while_nobody_read_its_stdin()
     {
-        using var client = Daemon.Bundt("run", "-i", "--name", "unread", "--network", "none", "busybox", "sh", "-c", "echo ready; i=0; while [ $i -lt 20000 ]; do echo line $i of a text that fills the sockets; i=$((i+1)); done; exit 9").Start();
+        using var client = Daemon.Bundt("run", "-i", "--name", "unread", "--network", "none", "busybox", "sh", "-c", "echo ready; i=0; while [ $i -lt 100000 ]; do echo line $i of a text that fills the sockets; i=$((i+1)); done; exit 9").Start();
         Assert.That(client.StandardOutput.ReadLine(), Is.EqualTo("ready"));
         var writing = client.StandardInput.BaseStream.WriteAsync(new byte[8 << 20]).AsTask();
         Assert.That(writing.Wait(500), Is.False, "nobody reads it");
