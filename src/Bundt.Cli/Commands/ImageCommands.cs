@@ -23,6 +23,11 @@ internal static class ImageCommands
             throw new UsageException("requested load from stdin, but stdin is empty");
         }
 
+        if (Directory.Exists(options.Input))
+        {
+            throw new UsageException($"cannot load {options.Input}: it is a directory, not an archive");
+        }
+
         int input = options.Input is null ? 0 : Descriptors.OpenRead(options.Input);
         using HttpConnection connection = client.Connect();
         connection.SendChunkedHead("POST", $"{DaemonClient.Prefix}/images/load?quiet={(options.Quiet || !Terminal.IsTerminal(1) ? 1 : 0)}", "application/x-tar");

@@ -2,7 +2,6 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Monitors;
 using Bundt.Linux;
-using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Spec;
 
@@ -35,9 +34,6 @@ public sealed partial class Container
         Publish("exec_create: " + string.Join(' ', settings.Cmd), ("execID", exec.Id));
         return exec;
     }
-
-    /// <summary>Whether its init lives: the kernel's word, before the end is recorded.</summary>
-    internal bool HasInit => _process is { } process && PidFd.ReadStat(process.Pid) is { } stat && stat.State is not ('Z' or 'X') && stat.StartTime == process.StartTime;
 
     /// <summary>The process to launch into, its config and whom a user name means there.</summary>
     /// <exception cref="BundtException">Conflict: it does not run.</exception>

@@ -40,6 +40,9 @@ public sealed class Exec
     private volatile MonitoredProcess? _process;
     private int _started;
 
+    /// <summary>Init of the container as it was when the launch began: it may have ended, and another life begun, since.</summary>
+    private (int Pid, ulong Start) _target;
+
     internal Exec(Container container, string id, ExecSettings settings)
     {
         Container = container;
@@ -103,7 +106,7 @@ public sealed class Exec
             _ended.TrySetResult(e is BundtException { Kind: FailureKind.CommandNotFound } ? NotFound : CannotExecute);
             Publish(_ended.Task.Result);
             CleanUp();
-            if (e is not BundtException { Kind: FailureKind.CommandNotFound or FailureKind.CommandNotExecutable or FailureKind.InvalidArgument } && !Container.HasInit)
+            if (e is not BundtException { Kind: FailureKind.CommandNotFound or FailureKind.CommandNotExecutable or FailureKind.InvalidArgument } && TargetIsGone)
             {
                 throw new BundtException(FailureKind.Conflict, Phase.Exec, $"container {Container.Id} is not running", null, e);
             }
@@ -199,6 +202,7 @@ public sealed class Exec
     private ExecRequest Request(Attachment? attachment, (int Rows, int Columns) size)
     {
         var (process, config, users) = Container.ForExec();
+        _target = (process.Pid, process.StartTime);
         var own = config.Process!;
         var settings = Container.Settings;
         var user = users.Resolve(Settings.User.Length > 0 ? Settings.User : Container.Effective.User, settings.GroupAdd);
@@ -238,6 +242,11 @@ public sealed class Exec
             },
         };
     }
+
+    /// <summary>Whether the container has ended under the launch: the kernel knows it before its end is recorded.</summary>
+    private bool TargetIsGone => _target.Pid == 0
+        ? !ContainerStates.Lives(Container.State.Status)
+        : PidFd.ReadStat(_target.Pid) is not { } stat || stat.State is 'Z' or 'X' || stat.StartTime != _target.Start;
 
     private static void MakeBelow(string there, string path)
     {
