@@ -29,6 +29,14 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "trash: {Name} could not be removed")]
     public static partial void NotRemoved(this ILogger logger, string name, Exception exception);
 
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "container {Id}: started; us from the beginning: prepared {Prepared}, launcher {Launcher}, clone {Clone}, init {Init}, root {Root}, exec {Exec}, seen {Seen}")]
+    public static partial void Started(this ILogger logger, string id, long prepared, long launcher, long clone, long init, long root, long exec, long seen);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "container {Id}: its end was known {Microseconds} us after it")]
+    public static partial void Ended(this ILogger logger, string id, long microseconds);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "removed leftover {What}")]
     public static partial void Leftover(this ILogger logger, string what);
 }

@@ -87,13 +87,13 @@ class Engine:
 class Bundt(Engine):
     unlimited_log = ("--log-opt", "max-size=-1")
 
-    def __init__(self, out, work, archive):
-        home = work / "bundt"
+    def __init__(self, out, work, archive, name="bundt", arguments=()):
+        home = work / name
         home.mkdir()
         self.environment = {**os.environ, "BUNDT_HOST": f"unix://{home}/s"}
         self.client = [str(out / "bin" / "bundt")]
         self.log = open(home / "log", "w")
-        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", "/run/bundt", "--socket", home / "s"],
+        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", f"/run/{name}", *arguments, "--socket", home / "s"],
                                        stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         quiet([*self.client, "load", "-i", archive], self.environment)

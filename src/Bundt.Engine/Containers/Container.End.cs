@@ -3,6 +3,7 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
+using Microsoft.Extensions.Logging;
 using Bundt.Linux.Processes;
 
 namespace Bundt.Engine;
@@ -82,6 +83,11 @@ public sealed partial class Container
             _stopTimer?.Dispose();
             _stopTimer = null;
             _aftermath = AftermathAsync(process, record is not null);
+        }
+
+        if (record is not null && _services.Logger.IsEnabled(LogLevel.Debug))
+        {
+            _services.Logger.Ended(Id, (long)(DateTimeOffset.UtcNow - record.Finished).TotalMicroseconds);
         }
 
         if (state.OomKilled)

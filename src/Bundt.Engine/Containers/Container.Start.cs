@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Monitors;
 using Bundt.Linux;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Launch;
+using Microsoft.Extensions.Logging;
 
 namespace Bundt.Engine;
 
@@ -33,6 +35,7 @@ public sealed partial class Container
             var flags = attachments.Aggregate(0, (f, a) => f | a.Flags);
             var prepared = Prepared;
             Prepared = null;
+            var begun = Stopwatch.GetTimestamp();
             var preparation = await StartPreparation.MakeAsync(_services, _record, _directory, prepared, flags, cancellation).ConfigureAwait(false);
             try
             {
@@ -43,7 +46,9 @@ public sealed partial class Container
                 }
 
                 _fresh = false;
+                var gathered = Stopwatch.GetTimestamp();
                 var launched = _services.Processes.Launch(preparation.Request);
+                LogTimes(begun, gathered, launched.Stamps);
                 _lease = preparation.Lease;
                 _config = preparation.Request.Config;
                 Launched(launched, attachments);
@@ -67,6 +72,19 @@ public sealed partial class Container
         {
             throw await StartFailedAsync(e, attachments).ConfigureAwait(false);
         }
+    }
+
+    private void LogTimes(long begun, long prepared, IReadOnlyList<ulong> stamps)
+    {
+        if (!_services.Logger.IsEnabled(LogLevel.Debug) || stamps.Count < 5)
+        {
+            return;
+        }
+
+        var seen = Stopwatch.GetTimestamp();
+        long Since(ulong stamp) => ((long)stamp - begun) / 1000; // the stopwatch counts ns of the same clock
+        _services.Logger.Started(
+            Id, (prepared - begun) / 1000, Since(stamps[0]), Since(stamps[1]), Since(stamps[2]), Since(stamps[3]), Since(stamps[4]), (seen - begun) / 1000);
     }
 
     private void Launched(LaunchedProcess launched, List<Attachment> attachments)

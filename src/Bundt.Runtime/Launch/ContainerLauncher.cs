@@ -73,6 +73,7 @@ public static class ContainerLauncher
             Pid = report.InitPid,
             StartTime = StartTime(report.InitPid, launcher.Process),
             MonitorPid = launcher.Process.Pid,
+            Stamps = report.Stamps,
             MonitorPidFd = launcher.Process.Handle,
             Attached = client is { } pair ? Adopt(pair) : null,
         };

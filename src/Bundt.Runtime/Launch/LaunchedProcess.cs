@@ -15,6 +15,12 @@ public sealed class LaunchedProcess : IDisposable
     /// <summary>Pidfd of the monitor, which is a child of this process.</summary>
     public required Microsoft.Win32.SafeHandles.SafeFileHandle MonitorPidFd { get; init; }
 
+    /// <summary>
+    /// When the launcher began, init was cloned, init ran, stood in its root, and executed the command: CLOCK_MONOTONIC in ns
+    /// (a <see cref="System.Diagnostics.Stopwatch"/>'s time stamps). A container may write to the last three.
+    /// </summary>
+    public IReadOnlyList<ulong> Stamps { get; init; } = [];
+
     /// <summary>The pre-attached socket (monitor.h messages) when AttachFlags were given.</summary>
     public System.Net.Sockets.Socket? Attached { get; init; }
 
