@@ -3,8 +3,8 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Monitors;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
-using Microsoft.Extensions.Logging;
 using Bundt.Linux.Processes;
+using Microsoft.Extensions.Logging;
 
 namespace Bundt.Engine;
 
