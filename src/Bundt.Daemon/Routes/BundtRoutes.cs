@@ -262,6 +262,7 @@ internal sealed class BundtRoutes(ContainerEngine engine)
         OutputPosition? seen = Seen(request);
         LogOptions options = ContainerStreamRoutes.ToLogOptions(request, true, true) with { Located = true, From = seen, Timed = timed };
         await using LocatedOutput output = LocatedOutput.Of(container.ReadLogsAsync(options, request.Ended), seen, request.Ended, timed);
+        request.WidenSocket();
         PipeWriter client = await request.BeginAsync("application/vnd.bundt.frames");
         await OutputPump.CopyAsync(output.ReadAsync, client, framed: true, request.Ended);
     }

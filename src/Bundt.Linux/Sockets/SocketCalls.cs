@@ -13,6 +13,7 @@ internal static unsafe partial class SocketCalls
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int SOL_SOCKET = 1;
     internal const int SO_PEERCRED = 17;
+    internal const int F_SETPIPE_SZ = 1031;
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;
     internal const int O_CREAT = 0x40;
@@ -44,6 +45,9 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int close(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open(string path, int flags, int mode);
