@@ -575,6 +575,24 @@ public sealed class EngineTests
         Assert.That(_engine.Find(container.Id).State.Status, Is.EqualTo(ContainerStatus.Running));
     }
 
+    [Test]
+    public async Task Damage_in_the_trash_does_not_stop_a_daemon()
+    {
+        var container = await StartedAsync(new() { Image = "cake", Cmd = ["true"], AutoRemove = true });
+        await _engine!.DisposeAsync();
+        _processes.Launched[0].End(7);
+        var damaged = Path.Combine(_root, "trash", container.Id + ".01234567");
+        Directory.Move(Path.Combine(_root, "containers", container.Id), damaged);
+        File.Delete(Path.Combine(damaged, "container.json"));
+        Directory.CreateDirectory(Path.Combine(damaged, "container.json"));
+
+        _engine = await OpenAsync();
+
+        Assert.That(_engine.List(), Is.Empty);
+        await _engine.TrashEmptied();
+        Assert.That(Directory.Exists(damaged), Is.False);
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public async Task A_removal_of_which_nobody_was_told_is_taken_back_by_the_next_daemon(bool nameIsTaken)

@@ -32,10 +32,17 @@ internal sealed class Adoption(EngineServices services, IReadOnlySet<string> tak
         foreach (var path in Directory.Exists(paths.Trash) ? Directory.EnumerateDirectories(paths.Trash) : [])
         {
             var id = Path.GetFileName(path).Split('.')[0];
-            if (IsJustRemovedByItself(path) && !Directory.Exists(paths.Container(id)))
+            try
             {
-                Directory.Move(path, paths.Container(id));
-                taken.Add(id);
+                if (IsJustRemovedByItself(path) && !Directory.Exists(paths.Container(id)))
+                {
+                    Directory.Move(path, paths.Container(id));
+                    taken.Add(id);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
+            {
+                // Damaged, or half swept: it stays in the trash.
             }
         }
 
@@ -127,19 +134,10 @@ internal sealed class Adoption(EngineServices services, IReadOnlySet<string> tak
         }
     }
 
-    private static bool IsJustRemovedByItself(string directory)
-    {
-        try
-        {
-            return ExitRecord.Read(directory) is { } exit
-                && DateTimeOffset.UtcNow - exit.Finished < Container.Grace
-                && JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(directory, ContainerDirectory.RecordName)), RecordJson.Default.ContainerRecord) is { Settings.AutoRemove: true };
-        }
-        catch (Exception e) when (e is IOException or JsonException or NotSupportedException)
-        {
-            return false;
-        }
-    }
+    private static bool IsJustRemovedByItself(string directory) =>
+        ExitRecord.Read(directory) is { } exit
+        && DateTimeOffset.UtcNow - exit.Finished < Container.Grace
+        && JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(directory, ContainerDirectory.RecordName)), RecordJson.Default.ContainerRecord) is { Settings.AutoRemove: true };
 
     /// <summary>Finds out where a container stands.</summary>
     private async Task StandAsync(Container container, ContainerDirectory directory, StateRecord stored, CancellationToken cancellation)

@@ -74,7 +74,7 @@ public sealed partial class Container
         }
     }
 
-    private void LogTimes(long begun, long prepared, IReadOnlyList<ulong> stamps)
+    private void LogTimes(long begun, long gathered, IReadOnlyList<ulong> stamps)
     {
         if (!_services.Logger.IsEnabled(LogLevel.Debug) || stamps.Count < 5)
         {
@@ -84,7 +84,7 @@ public sealed partial class Container
         var seen = Stopwatch.GetTimestamp();
         long Since(ulong stamp) => ((long)stamp - begun) / 1000; // the stopwatch counts ns of the same clock
         _services.Logger.Started(
-            Id, (prepared - begun) / 1000, Since(stamps[0]), Since(stamps[1]), Since(stamps[2]), Since(stamps[3]), Since(stamps[4]), (seen - begun) / 1000);
+            Id, (gathered - begun) / 1000, Since(stamps[0]), Since(stamps[1]), Since(stamps[2]), Since(stamps[3]), Since(stamps[4]), (seen - begun) / 1000);
     }
 
     private void Launched(LaunchedProcess launched, List<Attachment> attachments)
