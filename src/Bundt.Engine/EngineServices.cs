@@ -9,6 +9,8 @@ namespace Bundt.Engine;
 /// <summary>What containers use of the engine they belong to.</summary>
 internal sealed class EngineServices
 {
+    public EngineServices() => Prepared = new PreparedContainers(this);
+
     public required EnginePaths Paths { get; init; }
 
     public required ILogger Logger { get; init; }
@@ -27,7 +29,7 @@ internal sealed class EngineServices
 
     public required ContainerRegistry Containers { get; init; }
 
-    public PreparedContainers Prepared => field ??= new PreparedContainers(this);
+    public PreparedContainers Prepared { get; }
 }
 
 /// <summary>What containers need of images. Tests give directories instead of a store.</summary>

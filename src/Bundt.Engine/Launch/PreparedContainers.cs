@@ -21,6 +21,9 @@ internal sealed class PreparedContainers(EngineServices services) : IAsyncDispos
     private readonly List<PreparedContainer> _ready = [];
     private readonly HashSet<(string ImageId, bool Volatile)> _wanted = [];
     private bool _filling;
+
+    /// <summary>Counts the times that all was let go of: what was begun before is not kept.</summary>
+    private int _clearings;
     private bool _ended;
 
     /// <summary>Completes when what was wanted at the last <see cref="Fill"/> has been made.</summary>
@@ -83,6 +86,7 @@ internal sealed class PreparedContainers(EngineServices services) : IAsyncDispos
         List<PreparedContainer> released;
         lock (_lock)
         {
+            _clearings++;
             _wanted.Clear();
             released = [.. _ready];
             _ready.Clear();
@@ -106,30 +110,30 @@ internal sealed class PreparedContainers(EngineServices services) : IAsyncDispos
 
     private async Task FillAsync()
     {
-        while (Next() is var (imageId, isVolatile, count))
+        while (Next() is var (imageId, isVolatile, count, clearings))
         {
             try
             {
                 while (count-- > 0 && await PreparedContainer.MakeAsync(services, imageId, isVolatile).ConfigureAwait(false) is { } made)
                 {
-                    Keep(made);
+                    Keep(made, clearings);
                 }
             }
-            catch (Exception e) when (e is BundtException or IOException)
+            catch (Exception e) when (e is BundtException or IOException or UnauthorizedAccessException)
             {
                 // The next start makes everything itself, and says what is wrong.
             }
         }
     }
 
-    private (string ImageId, bool Volatile, int Count)? Next()
+    private (string ImageId, bool Volatile, int Count, int Clearings)? Next()
     {
         lock (_lock)
         {
             foreach (var kind in _wanted)
             {
                 _wanted.Remove(kind);
-                return (kind.ImageId, kind.Volatile, MostOfAKind - _ready.Count(p => (p.ImageId, p.Volatile) == kind));
+                return (kind.ImageId, kind.Volatile, MostOfAKind - _ready.Count(p => (p.ImageId, p.Volatile) == kind), _clearings);
             }
 
             _filling = false;
@@ -137,12 +141,12 @@ internal sealed class PreparedContainers(EngineServices services) : IAsyncDispos
         }
     }
 
-    private void Keep(PreparedContainer made)
+    private void Keep(PreparedContainer made, int clearings)
     {
         List<PreparedContainer> surplus = [];
         lock (_lock)
         {
-            if (_ended)
+            if (_ended || clearings != _clearings)
             {
                 surplus.Add(made);
             }
