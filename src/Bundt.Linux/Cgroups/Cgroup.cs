@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Text;
+using System.Globalization;
 using Bundt.Linux.Files;
 
 namespace Bundt.Linux.Cgroups;
@@ -68,6 +68,14 @@ public sealed class Cgroup : IDisposable
     /// <summary>Whether any process is in it or below.</summary>
     public bool IsPopulated => ReadKey("cgroup.events", "populated") == "1";
 
+    /// <summary>The processes in it and below, as the caller's pid namespace numbers them.</summary>
+    public IReadOnlyList<int> ReadProcesses()
+    {
+        var processes = new List<int>();
+        Collect(_directory, processes);
+        return processes;
+    }
+
     /// <summary>Kills every process in it and below at once (cgroup.kill, Linux 5.14).</summary>
     public void Kill()
     {
@@ -106,12 +114,30 @@ public sealed class Cgroup : IDisposable
     }
 
     /// <summary>Removes it and the cgroups below it. Their processes must have been killed; waits until the kernel has let go of them.</summary>
-    public void Remove(TimeSpan timeout)
+    public void Remove(TimeSpan timeout) => Remove(_directory, timeout);
+
+    /// <summary>Removes the cgroups below it, as <see cref="Remove(TimeSpan)"/>.</summary>
+    public void RemoveChildren(TimeSpan timeout)
+    {
+        foreach (var child in Children(_directory))
+        {
+            Remove(child, timeout);
+        }
+    }
+
+    /// <summary>Removes it with those below it if no process is in them. From then on nobody who holds it open can bear a process into it.</summary>
+    /// <returns>Whether it is gone.</returns>
+    public bool TryRemoveEmpty() => RemoveTree(_directory) is Errno.None or Errno.ENOENT;
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptor.Dispose();
+
+    private void Remove(string directory, TimeSpan timeout)
     {
         var until = Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency);
         while (true)
         {
-            var errno = RemoveTree(_directory);
+            var errno = RemoveTree(directory);
             if (errno is Errno.None or Errno.ENOENT)
             {
                 return;
@@ -120,7 +146,7 @@ public sealed class Cgroup : IDisposable
             var left = TimeSpan.FromSeconds((until - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency);
             if (errno != Errno.EBUSY || left <= TimeSpan.Zero)
             {
-                throw new BundtException(Phase.Remove, "rmdir", _directory, errno, errno == Errno.EBUSY ? "Processes are still in it." : null);
+                throw new BundtException(Phase.Remove, "rmdir", directory, errno, errno == Errno.EBUSY ? "Processes are still in it." : null);
             }
 
             // EBUSY right after "populated 0" ends by itself: the last task has not yet left its css_set.
@@ -133,13 +159,6 @@ public sealed class Cgroup : IDisposable
         }
     }
 
-    /// <summary>Removes it with those below it if no process is in them. From then on nobody who holds it open can bear a process into it.</summary>
-    /// <returns>Whether it is gone.</returns>
-    public bool TryRemoveEmpty() => RemoveTree(_directory) is Errno.None or Errno.ENOENT;
-
-    /// <inheritdoc/>
-    public void Dispose() => Descriptor.Dispose();
-
     private static Errno RemoveTree(string directory)
     {
         var errno = CgroupCalls.Rmdir(directory);
@@ -148,16 +167,7 @@ public sealed class Cgroup : IDisposable
             return errno;
         }
 
-        string[] children;
-        try
-        {
-            children = Directory.GetDirectories(directory);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return Errno.ENOENT;
-        }
-
+        var children = Children(directory);
         if (children.Length == 0)
         {
             return Errno.EBUSY;
@@ -173,5 +183,44 @@ public sealed class Cgroup : IDisposable
         }
 
         return CgroupCalls.Rmdir(directory);
+    }
+
+    private static string[] Children(string directory)
+    {
+        try
+        {
+            return Directory.GetDirectories(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private static void Collect(string directory, List<int> processes)
+    {
+        // Gone meanwhile (ENOENT, ENODEV), or a threaded one, whose processes stand in its domain (EOPNOTSUPP).
+        string text;
+        try
+        {
+            text = File.ReadAllText(directory + "/cgroup.procs");
+        }
+        catch (IOException)
+        {
+            return;
+        }
+
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var process))
+            {
+                processes.Add(process);
+            }
+        }
+
+        foreach (var child in Children(directory))
+        {
+            Collect(child, processes);
+        }
     }
 }

@@ -78,6 +78,31 @@ public sealed partial class CgroupHierarchy
         return MakeLeaf(path, parent, enable);
     }
 
+    /// <summary>
+    /// Makes a cgroup, or opens it if it is there, and those above it; every controller that the hierarchy has is enabled on the way down, as far as
+    /// the cgroups above let it.
+    /// </summary>
+    /// <param name="path">From the root of the hierarchy.</param>
+    /// <param name="required">Controllers it needs.</param>
+    /// <exception cref="BundtException">A required controller is missing or cannot be enabled; or the kernel refused.</exception>
+    public Cgroup CreateOrOpen(string path, IReadOnlyCollection<string> required)
+    {
+        Require(required);
+        var parent = System.IO.Path.GetDirectoryName(path) ?? "/";
+        var errno = CgroupCalls.Mkdir(MountPoint + path);
+
+        // What the parent has enabled, those above it have too.
+        if (errno == Errno.ENOENT || (_controllers.Value.Length > 0 && _controllers.Value.Except(Enabled(parent)).Any()))
+        {
+            MakeParents(parent, required, [.. _controllers.Value.Except(required)]);
+            errno = errno == Errno.ENOENT ? CgroupCalls.Mkdir(MountPoint + path) : errno;
+        }
+
+        return errno is Errno.None or Errno.EEXIST
+            ? new Cgroup(path, MountPoint + path, DirectoryFd.OpenHost(MountPoint + path))
+            : throw new BundtException(Phase.Cgroup, "mkdir", MountPoint + path, errno);
+    }
+
     /// <summary>An existing cgroup; null when there is none.</summary>
     public Cgroup? TryOpen(string path)
     {
@@ -160,6 +185,12 @@ public sealed partial class CgroupHierarchy
             return;
         }
 
+        MakeParents(parent, enable, []);
+        _prepared[key] = true;
+    }
+
+    private void MakeParents(string parent, IReadOnlyCollection<string> required, IReadOnlyCollection<string> wanted)
+    {
         var current = "";
         foreach (var name in parent.Split('/', StringSplitOptions.RemoveEmptyEntries).Prepend(""))
         {
@@ -170,22 +201,38 @@ public sealed partial class CgroupHierarchy
                 throw new BundtException(Phase.Cgroup, "mkdir", MountPoint + current, errno);
             }
 
-            Enable(current, enable);
+            Enable(current, required, wanted);
         }
-
-        _prepared[key] = true;
     }
 
-    private void Enable(string path, string[] controllers)
+    private string[] Enabled(string path) =>
+        ReadText(MountPoint + path + "/cgroup.subtree_control").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+
+    private void Enable(string path, IReadOnlyCollection<string> required, IReadOnlyCollection<string> wanted)
     {
-        if (controllers.Length == 0)
+        if (required.Count + wanted.Count == 0)
         {
             return;
         }
 
         var file = MountPoint + path + "/cgroup.subtree_control";
-        var have = ReadText(file).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        var missing = controllers.Except(have).ToArray();
+        var have = Enabled(path);
+        var missing = required.Except(have).ToArray();
+        var welcome = wanted.Except(have).ToArray();
+        if (welcome.Length > 0)
+        {
+            if (CgroupCalls.Write(file, "+" + string.Join(" +", (string[])[.. missing, .. welcome])) == Errno.None)
+            {
+                return;
+            }
+
+            // One that cannot be had here (the cgroup above has not got it, or realtime tasks are in the way) keeps none of the others away.
+            foreach (var controller in welcome)
+            {
+                CgroupCalls.Write(file, "+" + controller);
+            }
+        }
+
         if (missing.Length == 0)
         {
             return;

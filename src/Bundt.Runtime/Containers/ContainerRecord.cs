@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
 
 namespace Bundt.Runtime.Containers;
 
@@ -29,8 +30,8 @@ public sealed record ContainerRecord
     /// <summary>When it was created.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>Its cgroup from the hierarchy's root.</summary>
-    public required string CgroupPath { get; init; }
+    /// <summary>Its cgroup.</summary>
+    public required CgroupPlace Cgroup { get; init; }
 
     /// <summary>Whether it has a pid namespace of its own, so that all its processes end with the first.</summary>
     public bool OwnPidNamespace { get; init; }
@@ -43,7 +44,7 @@ public sealed record ContainerRecord
     {
         Common(json, Pid, null);
         json.WriteNumber("startTime", StartTime);
-        json.WriteString("cgroupPath", CgroupPath);
+        json.WriteString("cgroup", Cgroup.ToString());
         json.WriteBoolean("ownPidNamespace", OwnPidNamespace);
     });
 
@@ -56,7 +57,8 @@ public sealed record ContainerRecord
     public static ContainerRecord Decode(ReadOnlySpan<byte> json)
     {
         var reader = new FieldReader(json);
-        string? version = null, id = null, bundle = null, rootfs = null, created = null, cgroup = null;
+        string? version = null, id = null, bundle = null, rootfs = null, created = null;
+        CgroupPlace? cgroup = null;
         var pid = 0;
         ulong start = 0;
         var ownPids = false;
@@ -92,9 +94,9 @@ public sealed record ContainerRecord
             {
                 created = reader.GetString();
             }
-            else if (reader.Is("cgroupPath"u8))
+            else if (reader.Is("cgroup"u8))
             {
-                cgroup = reader.GetString();
+                cgroup = CgroupPlace.Parse(reader.GetString() ?? "");
             }
             else if (reader.Is("ownPidNamespace"u8))
             {
@@ -113,7 +115,7 @@ public sealed record ContainerRecord
         if (id is null || pid == 0 || bundle is null || cgroup is null
             || !DateTimeOffset.TryParse(created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
         {
-            throw new FormatException("state.json lacks id, pid, bundle, created or cgroupPath");
+            throw new FormatException("state.json lacks id, pid, bundle, created or cgroup");
         }
 
         return new ContainerRecord
@@ -125,7 +127,7 @@ public sealed record ContainerRecord
             Bundle = bundle,
             Rootfs = rootfs ?? "",
             Created = time,
-            CgroupPath = cgroup,
+            Cgroup = cgroup,
             OwnPidNamespace = ownPids,
             Annotations = annotations,
         };

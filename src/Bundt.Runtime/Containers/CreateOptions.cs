@@ -1,3 +1,4 @@
+using Bundt.Runtime.Launch;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Runtime.Containers;
@@ -16,6 +17,9 @@ public sealed record CreateOptions
 
     /// <summary>Descriptors 3 and up that the container keeps.</summary>
     public int PreserveFds { get; init; }
+
+    /// <summary>Who makes its cgroup.</summary>
+    public CgroupDriver CgroupDriver { get; init; }
 
     /// <summary>The process waits for start.</summary>
     public bool WaitForStart { get; init; } = true;

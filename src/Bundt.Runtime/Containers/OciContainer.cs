@@ -21,7 +21,6 @@ public sealed class OciContainer
     private const string RecordName = "state.json";
     private const string FifoName = "start";
     private const string LedgerName = "cgroup";
-    private const string LedgerPrefix = "cgroup:"; // no host path: the link leads nowhere
     private const int MaxConfig = 16 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -116,7 +115,11 @@ public sealed class OciContainer
     }
 
     /// <summary>The plan that creating it would run, without running anything.</summary>
-    public static LaunchPlan Plan(string id, string bundle) => Compile(id, LoadConfig(bundle), bundle, CgroupPath(id, null), null, 0);
+    public static LaunchPlan Plan(string id, string bundle)
+    {
+        var config = LoadConfig(bundle);
+        return Compile(id, config, bundle, CgroupPlace.From(CgroupDriver.Cgroupfs, config.Linux?.CgroupsPath, id), null, 0);
+    }
 
     /// <summary>Lets the process of a created container execute its command.</summary>
     public void Start()
@@ -161,12 +164,7 @@ public sealed class OciContainer
             process?.Signal(SignalNames.Kill);
         }
 
-        using (var cgroup = OpenCgroup())
-        {
-            cgroup?.Kill();
-            cgroup?.Remove(s_patience);
-        }
-
+        Record.Cgroup.Delete();
         Remove(_directory);
     }
 
@@ -180,11 +178,10 @@ public sealed class OciContainer
             return;
         }
 
-        if (new FileInfo(Path.Combine(directory, LedgerName)).LinkTarget is { } ledger && ledger.StartsWith(LedgerPrefix, StringComparison.Ordinal))
+        // No host path: the link leads nowhere.
+        if (new FileInfo(Path.Combine(directory, LedgerName)).LinkTarget is { } ledger)
         {
-            using var cgroup = CgroupHierarchy.Host.TryOpen(ledger[LedgerPrefix.Length..]);
-            cgroup?.Kill();
-            cgroup?.Remove(s_patience);
+            CgroupPlace.Parse(ledger)?.Delete();
         }
 
         Remove(directory);
@@ -192,8 +189,8 @@ public sealed class OciContainer
 
     private static OciContainer Create(string directory, string id, RuntimeConfig config, string? fifo, CreateOptions options)
     {
-        var cgroupPath = CgroupPath(id, config.Linux?.CgroupsPath);
-        var plan = Compile(id, config, options.Bundle, cgroupPath, fifo, options.PreserveFds);
+        var place = CgroupPlace.From(options.CgroupDriver, config.Linux?.CgroupsPath, id).Claim();
+        var plan = Compile(id, config, options.Bundle, place, fifo, options.PreserveFds);
         if (config.Process!.Terminal && options.ConsoleSocket is null)
         {
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "process.terminal needs a console socket: use --console-socket");
@@ -204,12 +201,13 @@ public sealed class OciContainer
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "--console-socket is given, but process.terminal is false");
         }
 
-        File.CreateSymbolicLink(Path.Combine(directory, LedgerName), LedgerPrefix + cgroupPath);
-        using var cgroup = ContainerCgroup.Create(cgroupPath, config.Linux?.Resources);
+        File.CreateSymbolicLink(Path.Combine(directory, LedgerName), place.ToString());
+        (var cgroup, place) = place.Create(config.Linux?.Resources, config.Annotations);
+        using var open = cgroup;
         try
         {
             var launcher = LauncherRun.Start(
-                plan, LauncherProgram.Shared, null, new LauncherInputs { Cgroup = cgroup.Descriptor.Handle, ConsoleSocket = options.ConsoleSocket });
+                plan, LauncherProgram.Shared, null, new LauncherInputs { Cgroup = cgroup?.Descriptor.Handle, ConsoleSocket = options.ConsoleSocket });
             var report = launcher.WaitUntilExecuted();
 
             // Once it has handed off and is gone, init is the child of whoever reaps orphans above us.
@@ -224,7 +222,7 @@ public sealed class OciContainer
                 Bundle = options.Bundle,
                 Rootfs = Path.GetFullPath(config.Root!.Path, options.Bundle),
                 Created = DateTimeOffset.UtcNow,
-                CgroupPath = cgroupPath,
+                Cgroup = place,
                 OwnPidNamespace = config.Linux!.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }),
                 Annotations = config.Annotations,
             };
@@ -238,12 +236,12 @@ public sealed class OciContainer
         }
         catch
         {
-            ContainerCgroup.Discard(cgroup);
+            place.Delete();
             throw;
         }
     }
 
-    private static LaunchPlan Compile(string id, RuntimeConfig config, string bundle, string cgroupPath, string? fifo, int preserve)
+    private static LaunchPlan Compile(string id, RuntimeConfig config, string bundle, CgroupPlace place, string? fifo, int preserve)
     {
         var plan = PlanCompiler.Compile(new PlanRequest
         {
@@ -251,7 +249,8 @@ public sealed class OciContainer
             Config = WithHome(config, bundle),
             Bundle = bundle,
             Ending = new PlanEnding.HandOff(fifo),
-            CgroupPath = cgroupPath,
+            HasCgroup = place.Driver != CgroupDriver.Disabled,
+            CgroupPath = place.Path,
             Filter = SeccompCompiler.Compile(config.Linux?.Seccomp),
         });
         return plan with { Preserve = preserve };
@@ -298,22 +297,6 @@ public sealed class OciContainer
         }
     }
 
-    // Absolute: from the hierarchy's root. "slice:prefix:name" is what systemd's driver is given; its place without systemd is the same.
-    private static string CgroupPath(string id, string? path)
-    {
-        if (string.IsNullOrEmpty(path))
-        {
-            return ContainerCgroup.PathOf(id);
-        }
-
-        if (path.Split(':') is [var slice, var prefix, var name])
-        {
-            return "/" + (slice.Length == 0 ? "system.slice" : slice) + "/" + (prefix.Length == 0 ? name : prefix + "-" + name) + ".scope";
-        }
-
-        return Path.GetFullPath(path, "/");
-    }
-
     private static void MakeDirectory(string root, string directory)
     {
         Directory.CreateDirectory(root);
@@ -356,5 +339,5 @@ public sealed class OciContainer
         }
     }
 
-    private Cgroup? OpenCgroup() => CgroupHierarchy.Host.TryOpen(Record.CgroupPath);
+    private Cgroup? OpenCgroup() => Record.Cgroup.TryOpen();
 }

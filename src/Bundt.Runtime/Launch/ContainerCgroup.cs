@@ -71,8 +71,7 @@ public static class ContainerCgroup
     {
         var limits = resources is null ? [] : CgroupLimits.From(resources);
         var hierarchy = CgroupHierarchy.Host;
-        var required = limits.Where(limit => limit.Controller.Length > 0 && limit.Limits).Select(limit => limit.Controller).Distinct().ToArray();
-        var cgroup = hierarchy.Create(path, required, s_wanted);
+        var cgroup = hierarchy.Create(path, ControllersOf(limits), s_wanted);
         try
         {
             Write(cgroup, limits);
@@ -99,7 +98,11 @@ public static class ContainerCgroup
             ? DirectoryFd.OpenHost(CgroupHierarchy.Host.MountPoint + path)
             : throw new BundtException(FailureKind.Conflict, Phase.Exec, $"container {id} is not running");
 
-    private static void Write(Cgroup cgroup, IReadOnlyList<CgroupLimit> limits)
+    /// <summary>The controllers without which these limits cannot be kept.</summary>
+    internal static string[] ControllersOf(IReadOnlyList<CgroupLimit> limits) =>
+        [.. limits.Where(limit => limit.Controller.Length > 0 && limit.Limits).Select(limit => limit.Controller).Distinct()];
+
+    internal static void Write(Cgroup cgroup, IReadOnlyList<CgroupLimit> limits)
     {
         foreach (var limit in limits)
         {

@@ -1,0 +1,174 @@
+using System.Globalization;
+using Bundt.Linux;
+using Bundt.Linux.Cgroups;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Limits;
+
+namespace Bundt.Runtime.Launch;
+
+/// <summary>
+/// The place of an OCI container's cgroup: found from the config (<see cref="From"/>), claimed, made (<see cref="Create"/>), recorded,
+/// opened again, removed.
+/// </summary>
+public sealed record CgroupPlace
+{
+    private const string MadePrefix = "made:", GivenPrefix = "given:", ScopePrefix = "scope:";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Who makes it.</summary>
+    public required CgroupDriver Driver { get; init; }
+
+    /// <summary>From the root of the hierarchy; "" when there is none of its own.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>systemd's unit ("PREFIX-NAME.scope"); null with the other drivers.</summary>
+    public string? Scope { get; init; }
+
+    /// <summary>The cgroup was there, empty, before the container: it stays when the container is removed.</summary>
+    public bool Given { get; init; }
+
+    /// <summary>
+    /// Where a config's "linux.cgroupsPath" puts a container. An absolute path counts from the root of the hierarchy, a relative one from
+    /// /bundt, and none is /bundt/ID. systemd's driver takes "slice:prefix:name"; without systemd that is the same place in the hierarchy.
+    /// </summary>
+    /// <exception cref="BundtException">InvalidArgument: systemd's driver was given something else.</exception>
+    public static CgroupPlace From(CgroupDriver driver, string? cgroupsPath, string id)
+    {
+        if (driver == CgroupDriver.Disabled)
+        {
+            return new CgroupPlace { Driver = driver, Path = "" };
+        }
+
+        return new CgroupPlace { Driver = driver, Path = PathOf(cgroupsPath, id) };
+    }
+
+    /// <summary>The place that <see cref="ToString"/> wrote; null when the text is none.</summary>
+    public static CgroupPlace? Parse(string text)
+    {
+        if (text.StartsWith(MadePrefix, StringComparison.Ordinal))
+        {
+            return new CgroupPlace { Driver = CgroupDriver.Cgroupfs, Path = text[MadePrefix.Length..] };
+        }
+
+        if (text.StartsWith(GivenPrefix, StringComparison.Ordinal))
+        {
+            return new CgroupPlace { Driver = CgroupDriver.Cgroupfs, Path = text[GivenPrefix.Length..], Given = true };
+        }
+
+        if (text.StartsWith(ScopePrefix, StringComparison.Ordinal) && text.IndexOf(':', ScopePrefix.Length) is > 0 and var colon)
+        {
+            return new CgroupPlace { Driver = CgroupDriver.Systemd, Scope = text[ScopePrefix.Length..colon], Path = text[(colon + 1)..] };
+        }
+
+        return text == "disabled" ? new CgroupPlace { Driver = CgroupDriver.Disabled, Path = "" } : null;
+    }
+
+    /// <summary>In one word, for records.</summary>
+    public override string ToString() => Driver switch
+    {
+        CgroupDriver.Disabled => "disabled",
+        CgroupDriver.Systemd => $"{ScopePrefix}{Scope}:{Path}",
+        _ => (Given ? GivenPrefix : MadePrefix) + Path,
+    };
+
+    /// <summary>
+    /// Makes sure that nobody else uses it; to be called before anything records that it is ours.
+    /// </summary>
+    /// <returns>This place, with <see cref="Given"/> set when the cgroup is there already.</returns>
+    /// <exception cref="BundtException">Conflict: processes are in it, or it is frozen.</exception>
+    public CgroupPlace Claim()
+    {
+        using var cgroup = TryOpen();
+        if (cgroup is null)
+        {
+            return this;
+        }
+
+        if (cgroup.ReadProcesses() is { Count: > 0 and var count })
+        {
+            throw new BundtException(
+                FailureKind.Conflict, Phase.Cgroup, string.Create(CultureInfo.InvariantCulture, $"container's cgroup is not empty: {count} process(es) found"),
+                $"Somebody else uses {Path}.");
+        }
+
+        if (cgroup.ReadKey("cgroup.events", "frozen") == "1")
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Cgroup, "container's cgroup unexpectedly frozen", $"Write 0 to cgroup.freeze of {Path}.");
+        }
+
+        return this with { Given = true };
+    }
+
+    /// <summary>Makes the cgroup with its limits and its device filter. A failure leaves nothing.</summary>
+    /// <param name="resources">The config's limits.</param>
+    /// <param name="annotations">The config's annotations: systemd's driver takes properties of the unit from them (org.systemd.property.NAME).</param>
+    /// <returns>The cgroup, open (null when there is none of its own), and where it is: systemd may have put it elsewhere.</returns>
+    public (Cgroup? Cgroup, CgroupPlace Place) Create(LinuxResources? resources, IReadOnlyDictionary<string, string> annotations)
+    {
+        _ = annotations;
+        if (Driver == CgroupDriver.Disabled)
+        {
+            return (null, this);
+        }
+
+        var limits = resources is null ? [] : CgroupLimits.From(resources);
+        var cgroup = CgroupHierarchy.Host.CreateOrOpen(Path, ContainerCgroup.ControllersOf(limits));
+        try
+        {
+            ContainerCgroup.Write(cgroup, limits);
+            DeviceAccess.Apply(resources?.Devices ?? [], cgroup);
+            return (cgroup, this);
+        }
+        catch
+        {
+            cgroup.Dispose();
+            Delete();
+            throw;
+        }
+    }
+
+    /// <summary>The cgroup; null when it is gone or there is none of its own.</summary>
+    public Cgroup? TryOpen() => Driver == CgroupDriver.Disabled ? null : CgroupHierarchy.Host.TryOpen(Path);
+
+    /// <summary>Writes other limits. What is unset stays as it is.</summary>
+    /// <exception cref="BundtException">A controller is missing, or the kernel refused a value.</exception>
+    public void Update(LinuxResources resources)
+    {
+        using var cgroup = TryOpen() ?? throw new BundtException(FailureKind.Conflict, Phase.Cgroup, "the container has no cgroup");
+        ContainerCgroup.Write(cgroup, CgroupLimits.From(resources));
+    }
+
+    /// <summary>Kills what is in it and removes it with those below it; a given one stays, empty. Missing is fine.</summary>
+    public void Delete()
+    {
+        using var cgroup = TryOpen();
+        cgroup?.Kill();
+        if (Given)
+        {
+            cgroup?.RemoveChildren(s_patience);
+        }
+        else
+        {
+            cgroup?.Remove(s_patience);
+        }
+    }
+
+    private static string PathOf(string? path, string id)
+    {
+        if (string.IsNullOrEmpty(path))
+        {
+            return ContainerCgroup.PathOf(id);
+        }
+
+        if (path.Split(':') is [var slice, var prefix, var name])
+        {
+            return System.IO.Path.GetFullPath(
+                "/" + (slice.Length == 0 ? "system.slice" : slice) + "/" + (prefix.Length == 0 ? name : prefix + "-" + name) + ".scope");
+        }
+
+        // No ".." leads out of the parent.
+        var inside = System.IO.Path.GetFullPath("/" + path);
+        return path[0] == '/' ? inside : ContainerCgroup.PathOf(inside[1..]);
+    }
+}

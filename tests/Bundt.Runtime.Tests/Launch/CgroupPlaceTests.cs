@@ -1,0 +1,125 @@
+using Bundt.Linux;
+using Bundt.Linux.Cgroups;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+using NUnit.Framework;
+
+namespace Bundt.Runtime.Tests.Launch;
+
+/// <summary>Where an OCI container's cgroup is, and that nothing but what was made is removed. The latter on the real hierarchy.</summary>
+public sealed class CgroupPlaceTests
+{
+    private static readonly Dictionary<string, string> s_noAnnotations = [];
+
+    private static string Unique => "/bundt-test-" + Guid.NewGuid().ToString("N")[..8];
+
+    [TestCase(null, "/bundt/id1")]
+    [TestCase("", "/bundt/id1")]
+    [TestCase("/docker/abc", "/docker/abc")]
+    [TestCase("kube/pod", "/bundt/kube/pod")]
+    [TestCase("../../etc", "/bundt/etc")]
+    [TestCase("/../x/./y", "/x/y")]
+    [TestCase("user.slice:libpod:abc", "/user.slice/libpod-abc.scope")]
+    [TestCase("::abc", "/system.slice/abc.scope")]
+    public void Cgroupfs_puts_it_there(string? path, string expected) =>
+        Assert.That(CgroupPlace.From(CgroupDriver.Cgroupfs, path, "id1").Path, Is.EqualTo(expected));
+
+    [Test]
+    public void A_recorded_place_reads_back()
+    {
+        CgroupPlace[] places =
+        [
+            new() { Driver = CgroupDriver.Cgroupfs, Path = "/a:b/c" },
+            new() { Driver = CgroupDriver.Cgroupfs, Path = "/x", Given = true },
+            new() { Driver = CgroupDriver.Systemd, Path = "/system.slice/a-b.scope", Scope = "a-b.scope" },
+            new() { Driver = CgroupDriver.Disabled, Path = "" },
+        ];
+        foreach (var place in places)
+        {
+            Assert.That(CgroupPlace.Parse(place.ToString()), Is.EqualTo(place));
+        }
+
+        Assert.That(CgroupPlace.Parse("cgroup"), Is.Null);
+    }
+
+    [Test]
+    public void What_was_made_is_removed_with_what_is_below_it()
+    {
+        var place = CgroupPlace.From(CgroupDriver.Cgroupfs, Unique + "/inner", "id").Claim();
+        var directory = CgroupHierarchy.Host.MountPoint + place.Path;
+        try
+        {
+            (var cgroup, place) = place.Create(null, s_noAnnotations);
+            cgroup!.Dispose();
+            Directory.CreateDirectory(directory + "/a/b");
+            place.Delete();
+            Assert.That(Directory.Exists(directory), Is.False);
+            Assert.That(Directory.Exists(Path.GetDirectoryName(directory)), Is.True, "others may share the parent");
+            Assert.That(() => place.Delete(), Throws.Nothing, "missing is fine");
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(directory)!);
+        }
+    }
+
+    [Test]
+    public void What_was_there_stays()
+    {
+        var path = Unique;
+        var directory = CgroupHierarchy.Host.MountPoint + path;
+        Directory.CreateDirectory(directory);
+        try
+        {
+            var place = CgroupPlace.From(CgroupDriver.Cgroupfs, path, "id").Claim();
+            (var cgroup, place) = place.Create(null, s_noAnnotations);
+            cgroup!.Dispose();
+            Directory.CreateDirectory(directory + "/below");
+            place.Delete();
+            Assert.That(Directory.Exists(directory), Is.True);
+            Assert.That(Directory.GetDirectories(directory), Is.Empty);
+        }
+        finally
+        {
+            Directory.Delete(directory);
+        }
+    }
+
+    [Test]
+    public void A_frozen_cgroup_is_refused()
+    {
+        var path = Unique;
+        var directory = CgroupHierarchy.Host.MountPoint + path;
+        Directory.CreateDirectory(directory);
+        try
+        {
+            File.WriteAllText(directory + "/cgroup.freeze", "1");
+            Assert.That(
+                () => CgroupPlace.From(CgroupDriver.Cgroupfs, path, "id").Claim(),
+                Throws.TypeOf<BundtException>().With.Message.StartsWith("container's cgroup unexpectedly frozen"));
+        }
+        finally
+        {
+            Directory.Delete(directory);
+        }
+    }
+
+    [Test]
+    public void A_cgroup_with_processes_is_refused()
+    {
+        // Ours, or the hierarchy's root, which holds the kernel's threads.
+        var path = CgroupHierarchy.OfProcess(Environment.ProcessId)!;
+        Assert.That(
+            () => CgroupPlace.From(CgroupDriver.Cgroupfs, path, "id").Claim(),
+            Throws.TypeOf<BundtException>().With.Message.Match(@"^container's cgroup is not empty: \d+ process\(es\) found"));
+    }
+
+    [Test]
+    public void A_failed_limit_leaves_nothing()
+    {
+        var place = CgroupPlace.From(CgroupDriver.Cgroupfs, Unique, "id").Claim();
+        var resources = new LinuxResources { Unified = new Dictionary<string, string> { ["cgroup.max.depth"] = "no number" } };
+        Assert.That(() => place.Create(resources, s_noAnnotations), Throws.TypeOf<BundtException>());
+        Assert.That(Directory.Exists(CgroupHierarchy.Host.MountPoint + place.Path), Is.False);
+    }
+}
