@@ -97,12 +97,12 @@ int op_propagation(struct party *party, const struct plan_op *op)
 
 int op_pivot_root(struct party *party, const struct plan_op *op)
 {
-    (void)party;
+    enum { CHROOT = 1 };
     long result = SYS(fchdir, slot_fd(op->a));
     /* The old root is stacked on the new one, and "." reaches it: no directory for it is needed in the image. */
     if (result == 0)
-        result = SYS(pivot_root, ".", ".");
-    if (result == 0)
+        result = op->flags & CHROOT ? SYS(chroot, ".") : SYS(pivot_root, ".", ".");
+    if (result == 0 && !(op->flags & CHROOT))
         result = SYS(umount2, ".", 2 /* MNT_DETACH */);
     if (result == 0)
         result = SYS(chdir, "/");

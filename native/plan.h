@@ -133,7 +133,8 @@ enum plan_code {
                            the other is not says so: DETAIL_NOT_A_DIRECTORY; flags 2: ELOOP where a symbolic link is on the way. Links that lead
                            into procfs: DETAIL_INSIDE_PROC */
     OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
-    OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/") */
+    OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/"). flags 1: chroot(".") in place of the two in the
+                           middle, for a mount namespace that keeps its root */
     OP_MASK,            /* s in root a: a directory gets a clone of the empty read-only directory mount in slot b (from OP_MOUNT_FS, still
                            detached: where the kernel cannot clone it yet, the first masked directory gets it itself), any other file a bind
                            of the null device in slot y (attached: opened in root), verified to be char 1:3. ENOENT, ENOTDIR are passed over */

@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         launcher_path = argv[i];
         printf("# launcher: %s\n", launcher_path);
         run_operation_tests();
+        run_config_tests();
         run_monitor_tests();
     }
     return test_summary();

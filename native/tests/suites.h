@@ -7,6 +7,7 @@ void run_unit_tests(void);
 void run_spawn_tests(void);
 /* Of the launcher at launcher_path. */
 void run_operation_tests(void);
+void run_config_tests(void);
 void run_monitor_tests(void);
 
 #endif

@@ -7,69 +7,9 @@ using Bundt.Integration.Tests.Fixtures;
 namespace Bundt.Integration.Tests;
 
 /// <summary>bundt-runtime as containerd, podman and dockerd call it.</summary>
-[NonParallelizable]
-public sealed partial class RuntimeTests
+public sealed partial class RuntimeTests : RuntimeFixture
 {
     private const int SetChildSubreaper = 36;
-
-    private string _directory = "";
-    private string _id = "";
-    private int _count;
-
-    private string Bundle => Path.Combine(_directory, "bundle");
-
-    [OneTimeSetUp]
-    public void MakeBundle()
-    {
-        if (!File.Exists(Paths.Program("bundt-runtime")) || !File.Exists("/bin/busybox"))
-        {
-            Assert.Ignore("needs bundt-runtime (make) and busybox");
-        }
-
-        _directory = Path.Combine(Paths.Work, "oci");
-        Directory.CreateDirectory(Bundle + "/rootfs/bin");
-        Directory.CreateDirectory(Bundle + "/rootfs/etc");
-        File.Copy("/bin/busybox", Bundle + "/rootfs/bin/busybox");
-        foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id", "stty"])
-        {
-            File.CreateSymbolicLink($"{Bundle}/rootfs/bin/{name}", "busybox");
-        }
-
-        File.WriteAllText(Bundle + "/rootfs/etc/passwd", "root:x:0:0::/root:/bin/sh\ncook:x:7:8::/kitchen:/bin/sh\n");
-    }
-
-    [SetUp]
-    public void NewId() => _id = string.Create(CultureInfo.InvariantCulture, $"rt{Environment.ProcessId}-{++_count}");
-
-    [TearDown]
-    public void NothingIsLeft()
-    {
-        Runtime("delete", "-f", _id);
-        Assert.That(Directory.GetDirectories(CgroupTree.Mount + "/bundt").Select(Path.GetFileName), Does.Not.Contain(_id));
-        var state = Path.Combine(_directory, "state");
-        Assert.That(Directory.Exists(state) ? Directory.GetDirectories(state) : [], Is.Empty);
-    }
-
-    private Result Runtime(params string[] arguments) =>
-        new Command(Paths.Program("bundt-runtime"), ["--root", Path.Combine(_directory, "state"), .. arguments]).Run();
-
-    private void Configure(string[] args, Action<JsonNode>? change = null)
-    {
-        File.Delete(Bundle + "/config.json");
-        new Command(Paths.Program("bundt-runtime"), "spec", "-b", Bundle).Run().Ok();
-        var config = JsonNode.Parse(File.ReadAllText(Bundle + "/config.json"))!;
-        config["process"]!["args"] = new JsonArray([.. args.Select(arg => JsonValue.Create(arg))]);
-        change?.Invoke(config);
-        File.WriteAllText(Bundle + "/config.json", config.ToJsonString());
-    }
-
-    private Result RunScript(string script, Action<JsonNode>? change = null)
-    {
-        Configure(["sh", "-c", script], change);
-        return Runtime("run", "-b", Bundle, _id);
-    }
-
-    private string Status() => JsonNode.Parse(Runtime("state", _id).Ok().Stdout)!["status"]!.GetValue<string>();
 
     [Test]
     public void Run_gives_output_and_exit_code_of_the_command()
@@ -88,15 +28,15 @@ public sealed partial class RuntimeTests
     public void A_command_that_cannot_run_is_explained(string command, int code, string text)
     {
         Configure([command]);
-        Assert.That(Runtime("run", "-b", Bundle, _id).Exits(code).Stderr, Does.Contain(text));
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(code).Stderr, Does.Contain(text));
     }
 
     [Test]
     public void The_last_error_stands_in_the_log_as_json()
     {
         Configure(["nosuch"]);
-        var log = Path.Combine(_directory, "log.json");
-        Runtime("--log", log, "--log-format", "json", "create", "-b", Bundle, _id).Exits(127);
+        var log = Path.Combine(Directory, "log.json");
+        Runtime("--log", log, "--log-format", "json", "create", "-b", Bundle, Id).Exits(127);
         var line = JsonNode.Parse(File.ReadAllLines(log)[^1])!;
         Assert.That((line["level"]!.GetValue<string>(), line["msg"]!.GetValue<string>()), Is.EqualTo(("error", "exec: \"nosuch\": executable file not found in $PATH")));
     }
@@ -105,38 +45,38 @@ public sealed partial class RuntimeTests
     public void A_wrong_config_names_the_field()
     {
         Configure(["true"], config => config["linux"]!["namespaces"]!.AsArray().Add(new JsonObject { ["type"] = "warp" }));
-        Assert.That(Runtime("run", "-b", Bundle, _id).Exits(1).Stderr, Does.Contain("linux.namespaces["));
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("linux.namespaces["));
     }
 
     [Test]
     public void A_container_goes_from_created_to_running_to_stopped()
     {
         Configure(["sleep", "1000"]);
-        var pidFile = Path.Combine(_directory, "pid");
-        Detached("create", "-b", Bundle, "--pid-file", pidFile, _id);
+        var pidFile = Path.Combine(Directory, "pid");
+        Detached("create", "-b", Bundle, "--pid-file", pidFile, Id);
         Assert.That(Status(), Is.EqualTo("created"));
-        Assert.That(Runtime("create", "-b", Bundle, _id).Exits(1).Stderr, Does.Contain("already exists"));
-        Runtime("start", _id).Ok();
+        Assert.That(Runtime("create", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("already exists"));
+        Runtime("start", Id).Ok();
         Assert.That(Status(), Is.EqualTo("running"));
-        Assert.That(Runtime("start", _id).Exits(1).Stderr, Does.Contain("running"));
-        Assert.That(Runtime("delete", _id).Exits(1).Stderr, Does.Contain("not stopped"));
+        Assert.That(Runtime("start", Id).Exits(1).Stderr, Does.Contain("running"));
+        Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain("not stopped"));
         var pid = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
         Assert.That(File.ReadAllText($"/proc/{pid}/cmdline"), Is.EqualTo("sleep\0" + "1000\0"));
-        Runtime("kill", _id, "KILL").Ok();
+        Runtime("kill", Id, "KILL").Ok();
         Eventually.True(() => Status() == "stopped", "killed, but not stopped");
-        Assert.That(Runtime("kill", _id).Exits(1).Stderr, Does.Contain("not running"));
-        Runtime("delete", _id).Ok();
-        Assert.That(Runtime("state", _id).Exits(1).Stderr, Does.Contain("does not exist"));
+        Assert.That(Runtime("kill", Id).Exits(1).Stderr, Does.Contain("not running"));
+        Runtime("delete", Id).Ok();
+        Assert.That(Runtime("state", Id).Exits(1).Stderr, Does.Contain("does not exist"));
     }
 
     [Test]
     public void A_start_that_is_killed_behind_its_signal_leaves_no_container_that_seems_to_wait()
     {
         Configure(["sleep", "1000"]);
-        Detached("create", "-b", Bundle, _id);
-        File.WriteAllBytes(Path.Combine(_directory, "state", _id, "start"), [1]);
+        Detached("create", "-b", Bundle, Id);
+        File.WriteAllBytes(Path.Combine(Directory, "state", Id, "start"), [1]);
         Eventually.True(() => Status() == "running", "it still seems to wait");
-        Assert.That(Runtime("delete", _id).Exits(1).Stderr, Does.Contain("not stopped"));
+        Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain("not stopped"));
     }
 
     [Test]
@@ -145,12 +85,12 @@ public sealed partial class RuntimeTests
         Configure(["sleep", "1000"]);
         for (var round = 0; round < 40; round++)
         {
-            var arguments = new[] { "--root", Path.Combine(_directory, "state"), "create", "-b", Bundle, _id };
+            var arguments = new[] { "--root", Path.Combine(Directory, "state"), "create", "-b", Bundle, Id };
             using var create = Process.Start(new ProcessStartInfo(Paths.Program("bundt-runtime"), arguments))!;
             Thread.Sleep(TimeSpan.FromMilliseconds(round * 0.3));
             create.Kill();
             create.WaitForExit();
-            Runtime("delete", "-f", _id).Ok();
+            Runtime("delete", "-f", Id).Ok();
             NothingIsLeft();
         }
     }
@@ -173,10 +113,10 @@ public sealed partial class RuntimeTests
         try
         {
             Configure(["sh", "-c", "exit 42"]);
-            var pidFile = Path.Combine(_directory, "pid");
-            Detached("create", "-b", Bundle, "--pid-file", pidFile, _id);
+            var pidFile = Path.Combine(Directory, "pid");
+            Detached("create", "-b", Bundle, "--pid-file", pidFile, Id);
             var pid = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
-            Runtime("start", _id).Ok();
+            Runtime("start", Id).Ok();
             Assert.That(waitpid(pid, out var status, 0), Is.EqualTo(pid), "the container's process is a child of the subreaper");
             Assert.That(status >> 8 & 0xff, Is.EqualTo(42));
             Assert.That(Status(), Is.EqualTo("stopped"));
@@ -192,17 +132,17 @@ public sealed partial class RuntimeTests
     {
         Configure(["sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"]);
         using var process = Process.Start(new ProcessStartInfo(
-            Paths.Program("bundt-runtime"), ["--root", Path.Combine(_directory, "state"), "run", "-b", Bundle, _id])
+            Paths.Program("bundt-runtime"), ["--root", Path.Combine(Directory, "state"), "run", "-b", Bundle, Id])
         { RedirectStandardOutput = true })!;
         Assert.That(process.StandardOutput.ReadLine(), Is.EqualTo("ready"));
-        Eventually.True(() => Runtime("state", _id).ExitCode == 0, "no state");
+        Eventually.True(() => Runtime("state", Id).ExitCode == 0, "no state");
         new Command("/bin/kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture)).Run().Ok();
         Assert.That(process.WaitForExit(10_000));
         Assert.That(process.ExitCode, Is.EqualTo(9));
     }
 
     [Test]
-    public void A_directory_of_the_working_directory_that_is_a_leak_is_refused()
+    public void ADirectory_of_the_workingDirectory_that_is_a_leak_is_refused()
     {
         for (var descriptor = 3; descriptor < 24; descriptor++)
         {
@@ -216,15 +156,15 @@ public sealed partial class RuntimeTests
     [Test]
     public void A_dev_that_is_a_link_out_of_the_root_leaves_the_host_alone()
     {
-        var outside = Path.Combine(_directory, "outside");
-        Directory.CreateDirectory(outside);
-        var rootfs = Path.Combine(_directory, "hostile");
+        var outside = Path.Combine(Directory, "outside");
+        System.IO.Directory.CreateDirectory(outside);
+        var rootfs = Path.Combine(Directory, "hostile");
         new Command("/bin/cp", "-a", Bundle + "/rootfs", rootfs).Run().Ok();
         new Command("/bin/rm", "-rf", rootfs + "/dev", rootfs + "/sys").Run().Ok();
         File.CreateSymbolicLink(rootfs + "/dev", outside);
         File.CreateSymbolicLink(rootfs + "/sys", outside);
         RunScript("true", config => config["root"]!["path"] = rootfs);
-        Assert.That(Directory.GetFileSystemEntries(outside), Is.Empty);
+        Assert.That(System.IO.Directory.GetFileSystemEntries(outside), Is.Empty);
     }
 
     [Test]
@@ -251,14 +191,14 @@ public sealed partial class RuntimeTests
             config["process"]!["terminal"] = true;
             config["process"]!["consoleSize"] = new JsonObject { ["height"] = 33, ["width"] = 99 };
         });
-        var socket = Path.Combine(_directory, "console.sock");
+        var socket = Path.Combine(Directory, "console.sock");
         using var receiver = new Command("python3", "-c", Receiver, socket).Start();
         try
         {
             Assert.That(receiver.StandardOutput.ReadLine(), Is.EqualTo("listening"));
-            Runtime("create", "--console-socket", socket, "-b", Bundle, _id).Ok();
+            Runtime("create", "--console-socket", socket, "-b", Bundle, Id).Ok();
             Assert.That(receiver.StandardOutput.ReadLine(), Is.EqualTo("/dev/ptmx 1 True"));
-            Runtime("start", _id).Ok();
+            Runtime("start", Id).Ok();
             var seen = receiver.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30)).GetAwaiter().GetResult();
             Assert.That(seen, Does.Contain("33 99\r\n").And.Contains("got bread\r\n").And.Contains("all three\r\n"));
         }
@@ -277,13 +217,6 @@ public sealed partial class RuntimeTests
         Configure(["true"]);
         var result = new Command(Paths.Program("bundt-runtime"), "plan", "-b", Bundle).Run().Ok();
         Assert.That(result.Stdout, Does.Contain("pivot_root").And.Contain("load seccomp filter"));
-    }
-
-    // With its own files as stdio: the container keeps them open, so a pipe would not end with the command.
-    private void Detached(params string[] arguments)
-    {
-        var line = string.Join(' ', ((string[])[Paths.Program("bundt-runtime"), "--root", Path.Combine(_directory, "state"), .. arguments]).Select(argument => $"'{argument}'"));
-        new Command("/bin/sh", "-c", line + " </dev/null >/dev/null 2>" + Path.Combine(_directory, "stderr")).Run().Ok();
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -14,6 +14,9 @@ public sealed record ExecPlanRequest
     /// <summary>What becomes of the launcher.</summary>
     public required PlanEnding Ending { get; init; }
 
+    /// <summary>The caller's session keyring stays the process's (--no-new-keyring).</summary>
+    public bool NoNewKeyring { get; init; }
+
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 

@@ -22,15 +22,11 @@ internal static class IdentityPlan
     /// <summary>Everything from the limits up to the command, which is found but not yet executed.</summary>
     /// <param name="scope">The plan so far.</param>
     /// <param name="filter">The compiled seccomp program; empty: none.</param>
-    /// <param name="keyring">Name of the new session keyring; null: an anonymous one.</param>
-    internal static void Prepare(PlanScope scope, ReadOnlyMemory<byte> filter, string? keyring)
+    internal static void Prepare(PlanScope scope, ReadOnlyMemory<byte> filter)
     {
         var process = scope.Process;
         var init = scope.Preparing;
         init.Phase = Phase.Identity;
-        // Never the caller's: what root's session or another container keeps in its keyring is not this process's to search.
-        init.Keyring(keyring);
-
         if (process.OomScoreAdj is { } score)
         {
             OomScore(scope, score);
@@ -63,6 +59,18 @@ internal static class IdentityPlan
         init.Chdir(process.Cwd.Length == 0 ? "/" : process.Cwd, create: false);
         init.ResolveExec(Candidates(process), process.Args[0]);
         init.Phase = Phase.Identity;
+    }
+
+    /// <summary>
+    /// A session keyring of its own, not the caller's: what root's session or another container keeps in its keyring is not this process's to
+    /// search.
+    /// </summary>
+    /// <param name="scope">The plan so far.</param>
+    /// <param name="name">Its name; null: an anonymous one.</param>
+    internal static void NewKeyring(PlanScope scope, string? name)
+    {
+        scope.Preparing.Phase = Phase.Identity;
+        scope.Preparing.Keyring(name);
     }
 
     /// <summary>A session of its own, with the terminal.</summary>

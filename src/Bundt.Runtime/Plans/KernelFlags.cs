@@ -22,6 +22,9 @@ internal static class KernelFlags
     public const ulong OpenTreeClone = 1;
     public const ulong Recursive = 0x8000;
 
+    /// <summary>MNT_DETACH.</summary>
+    public const ulong Detach = 2;
+
     public const ulong ResolveNoMagicLinks = 0x02;
     public const ulong ResolveInRoot = 0x10;
 

@@ -11,6 +11,9 @@ public sealed record LaunchPlan(
     int Preserve,
     IReadOnlyList<string> SlotNames)
 {
+    /// <summary>What the config asks for and the container will not have, one sentence each: the caller's to tell.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The slot of an input; -1 if the plan does not use it.</summary>
     public int SlotOf(PlanInputKind kind)
     {

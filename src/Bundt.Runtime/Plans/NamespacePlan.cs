@@ -107,11 +107,6 @@ internal static class NamespacePlan
 
     private static void Check(PlanScope scope)
     {
-        if (!scope.Has(NamespaceType.Mount))
-        {
-            throw PlanScope.Invalid("a container without a mount namespace of its own is not supported");
-        }
-
         if (!scope.Has(NamespaceType.Uts) && (!string.IsNullOrEmpty(scope.Config.Hostname) || !string.IsNullOrEmpty(scope.Config.Domainname)))
         {
             throw PlanScope.Invalid("hostname and domainname need a uts namespace", "Without one they would change the host's.");

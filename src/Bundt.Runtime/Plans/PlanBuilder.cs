@@ -36,6 +36,9 @@ internal sealed class PlanBuilder
     /// <summary>Descriptors 3 and up that are the container's own.</summary>
     public int Preserve { get; set; }
 
+    /// <summary>What the config asks for and the container will not have.</summary>
+    public List<string> Warnings { get; } = [];
+
     /// <summary>A new slot.</summary>
     /// <param name="name">What it will be, for printing.</param>
     public int NewSlot(string name)
@@ -65,6 +68,6 @@ internal sealed class PlanBuilder
         Joiner.CopyTo(operations);
         Supervise.CopyTo(operations);
         Init.CopyTo(operations);
-        return new LaunchPlan(operations, _inputs, Preserve, _slots);
+        return new LaunchPlan(operations, _inputs, Preserve, _slots) { Warnings = Warnings };
     }
 }

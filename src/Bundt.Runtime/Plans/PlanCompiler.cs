@@ -29,8 +29,13 @@ public static class PlanCompiler
         MountPlan.Mount(scope, request);
         DevicePlan.Make(scope);
         ProtectionPlan.Apply(scope);
-        RootPlan.Pivot(scope);
-        IdentityPlan.Prepare(scope, request.Filter, request.Id);
+        RootPlan.Enter(scope, request.NoPivot);
+        if (!request.NoNewKeyring)
+        {
+            IdentityPlan.NewKeyring(scope, request.Id);
+        }
+
+        IdentityPlan.Prepare(scope, request.Filter);
         if (request.InitProcess)
         {
             plan.Init.Simple(PlanCode.Reaper);
@@ -98,7 +103,12 @@ public static class PlanCompiler
             DevicePlan.Terminal(scope, -1);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter, keyring: null);
+        if (!request.NoNewKeyring)
+        {
+            IdentityPlan.NewKeyring(scope, name: null);
+        }
+
+        IdentityPlan.Prepare(scope, request.Filter);
         IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
@@ -128,7 +138,12 @@ public static class PlanCompiler
             DevicePlan.Terminal(scope, -1);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter, keyring: null);
+        if (!request.NoNewKeyring)
+        {
+            IdentityPlan.NewKeyring(scope, name: null);
+        }
+
+        IdentityPlan.Prepare(scope, request.Filter);
         foreach (var slot in (int[])[container, scope.Cgroup, PlanFormat.SlotPlan])
         {
             if (slot >= 0)

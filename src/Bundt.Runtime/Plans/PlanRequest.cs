@@ -36,6 +36,12 @@ public sealed record PlanRequest
     /// <summary>The container's cgroup relative to the hierarchy's root; what /sys/fs/cgroup shows without a cgroup namespace.</summary>
     public string? CgroupPath { get; init; }
 
+    /// <summary>The root is entered by chroot, where pivot_root cannot work: on a ramdisk (--no-pivot).</summary>
+    public bool NoPivot { get; init; }
+
+    /// <summary>The caller's session keyring stays the process's (--no-new-keyring).</summary>
+    public bool NoNewKeyring { get; init; }
+
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 

@@ -12,8 +12,17 @@ internal static class RootPlan
         var plan = scope.Plan;
         plan.Prepare.Phase = plan.Supervise.Phase = plan.Init.Phase = Phase.Mount;
 
-        // Slaves, never private: what the host mounts below an rslave bind arrives, what the container mounts does not leave.
-        plan.Init.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
+        if (!scope.Has(NamespaceType.Mount) && (request.HasRoot || request.Overlay is not null))
+        {
+            throw PlanScope.Invalid("an overlay root needs a mount namespace", "It would cover the caller's own root.");
+        }
+
+        if (scope.Has(NamespaceType.Mount))
+        {
+            // Slaves, never private: what the host mounts below an rslave bind arrives, what the container mounts does not leave.
+            plan.Init.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
+        }
+
         scope.Root = request.HasRoot ? plan.Input(PlanInputKind.Root) : plan.NewSlot("root");
         if (request.HasRoot)
         {
@@ -46,13 +55,20 @@ internal static class RootPlan
             plan.Prepare.Open(directory, -1, path, KernelFlags.PathOnly | KernelFlags.Directory);
             plan.Prepare.OpenTree(scope.Root, directory, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | KernelFlags.Recursive, path);
             plan.Prepare.Setattr(scope.Root, 0, 0, KernelFlags.Slave, -1, recursive: true, path);
+            if (!scope.Has(NamespaceType.Mount))
+            {
+                // In the caller's mount namespace: onto the directory itself, where whoever wanted it so finds and unmounts it.
+                plan.Init.MoveMount(scope.Root, directory, "/", sameKind: false, "mount the container's root on");
+                return;
+            }
         }
 
         // Over the host's root, not on a directory of it: with a user namespace the way there may be closed to init (0700).
         plan.Init.MoveMount(scope.Root, -1, "/", sameKind: false, "mount the container's root over");
     }
 
-    internal static void Pivot(PlanScope scope)
+    /// <summary>The root becomes the process's own.</summary>
+    internal static void Enter(PlanScope scope, bool noPivot)
     {
         var init = scope.Plan.Init;
         init.Phase = Phase.Mount;
@@ -67,7 +83,22 @@ internal static class RootPlan
             init.RemountRootReadonly(scope.Root);
         }
 
-        init.PivotRoot(scope.Root);
+        if (!scope.Has(NamespaceType.Mount))
+        {
+            init.Chroot(scope.Root);
+        }
+        else if (noPivot)
+        {
+            // The container's root covers the host's for good. A whole procfs or sysfs below it would still let the kernel mount further ones.
+            init.Unmount("/proc");
+            init.Unmount("/sys");
+            init.Chroot(scope.Root);
+        }
+        else
+        {
+            init.PivotRoot(scope.Root);
+        }
+
         var propagation = scope.Linux.RootfsPropagation switch
         {
             null or "slave" or "rslave" => 0UL,

@@ -178,6 +178,35 @@ public sealed class PlanCompilerTests
     }
 
     [Test]
+    public void Where_pivot_root_cannot_work_the_hosts_proc_and_sys_go_before_the_root_is_entered()
+    {
+        var plan = PlanCompiler.Compile(Request() with { NoPivot = true });
+        var steps = Of(plan, PlanSection.Init).Where(operation => operation.Code is PlanCode.Umount or PlanCode.PivotRoot).Select(operation => (operation.Code, operation.S, operation.Flags));
+        Assert.That(steps, Is.EqualTo(new[] { (PlanCode.Umount, "/proc", (byte)0), (PlanCode.Umount, "/sys", (byte)0), (PlanCode.PivotRoot, null, (byte)1) }));
+    }
+
+    [Test]
+    public void In_the_callers_mount_namespace_nothing_but_the_roots_own_directory_is_touched()
+    {
+        var request = Request(config => WithLinux(config, linux => linux with { Namespaces = [.. linux.Namespaces.Where(ns => ns.Type != NamespaceType.Mount)] }));
+        var init = Of(PlanCompiler.Compile(request with { Overlay = null, Bundle = "/bundle" }), PlanSection.Init);
+        Assert.That(init.Where(operation => operation.Code == PlanCode.Propagation), Is.Empty);
+        Assert.That(init.Where(operation => operation.Code == PlanCode.MoveMount && operation.B < 0), Is.Empty, "a mount over the caller's own root");
+        Assert.That(init.Single(operation => operation.Code == PlanCode.PivotRoot).Flags, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_session_keyring_may_stay_the_callers()
+    {
+        var config = DefaultSpec.Create(["sh"]);
+        var exec = PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor, NoNewKeyring = true });
+        foreach (var plan in (LaunchPlan[])[PlanCompiler.Compile(Request() with { NoNewKeyring = true }), exec])
+        {
+            Assert.That(plan.Operations.Select(operation => operation.Code), Does.Not.Contain(PlanCode.Keyring));
+        }
+    }
+
+    [Test]
     public void A_nul_in_an_argument_is_refused() =>
         Assert.That(
             Assert.Throws<BundtException>(() => Compile(config => WithProcess(config, process => process with { Args = ["a\0b"] })).Encode())!.Message, Does.Contain("NUL"));
