@@ -28,15 +28,21 @@ public sealed class Cgroup : IDisposable
     /// <param name="option">What the user calls it, for the error.</param>
     public void Write(string file, string value, string? option = null)
     {
-        var errno = CgroupCalls.Write(_directory + "/" + file, value);
+        var errno = TryWrite(file, value);
         if (errno != Errno.None)
         {
-            throw new BundtException(
-                Phase.Cgroup, $"set {option ?? file} to {value}", _directory + "/" + file, errno,
-                errno is Errno.EINVAL or Errno.ERANGE ? "The kernel does not accept this value." : null,
-                errno is Errno.EINVAL or Errno.ERANGE ? FailureKind.InvalidArgument : FailureKind.Internal);
+            throw Failure(file, value, errno, option);
         }
     }
+
+    /// <summary>Writes a value; the kernel's answer is returned.</summary>
+    public Errno TryWrite(string file, string value) => CgroupCalls.Write(_directory + "/" + file, value);
+
+    /// <summary>The error of a refused value.</summary>
+    public BundtException Failure(string file, string value, Errno errno, string? option = null) => new(
+        Phase.Cgroup, $"set {option ?? file} to {value}", _directory + "/" + file, errno,
+        errno is Errno.EINVAL or Errno.ERANGE ? "The kernel does not accept this value." : null,
+        errno is Errno.EINVAL or Errno.ERANGE ? FailureKind.InvalidArgument : FailureKind.Internal);
 
     /// <summary>A file's content; null when it does not exist.</summary>
     public string? Read(string file)
@@ -63,6 +69,16 @@ public sealed class Cgroup : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>Sizes of huge pages that it counts ("2MB", "1GB").</summary>
+    public IReadOnlyList<string> HugePageSizes()
+    {
+        // hugetlb.2MB.events; the root of the hierarchy has none.
+        const string Prefix = "hugetlb.", Suffix = ".events";
+        return Directory.Exists(_directory)
+            ? [.. Directory.GetFiles(_directory, Prefix + "*" + Suffix).Select(path => System.IO.Path.GetFileName(path)[Prefix.Length..^Suffix.Length])]
+            : [];
     }
 
     /// <summary>Whether any process is in it or below.</summary>
@@ -105,6 +121,9 @@ public sealed class Cgroup : IDisposable
 
         throw new BundtException(Phase.Cgroup, frozen ? "freeze" : "thaw", Path, Errno.ETIMEDOUT, "A process in it does not answer (state D).");
     }
+
+    /// <summary>Looks out for the OOM killer from now on.</summary>
+    public OomWatch WatchOom() => new(_directory);
 
     /// <summary>Waits until no process is in it or below; false after the timeout.</summary>
     public bool WaitUntilEmpty(TimeSpan timeout)

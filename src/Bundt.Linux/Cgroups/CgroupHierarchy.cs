@@ -44,7 +44,7 @@ public sealed partial class CgroupHierarchy
         {
             // … 4 root 5 mount point … " - " type source super-options
             var dash = line.IndexOf(" - cgroup ", StringComparison.Ordinal);
-            if (dash > 0 && line[(line.LastIndexOf(' ') + 1)..].Split(',').Contains(controller))
+            if (dash > 0 && line[(line.LastIndexOf(' ') + 1)..].Split(',').Contains(OldName(controller)))
             {
                 return $"the cgroup v1 hierarchy on {line.Split(' ')[4]} holds it";
             }
@@ -53,7 +53,7 @@ public sealed partial class CgroupHierarchy
         foreach (var line in File.ReadLines("/proc/cgroups"))
         {
             var fields = line.Split('\t');
-            if (fields[0] == controller)
+            if (fields[0] == OldName(controller))
             {
                 return fields.Length > 3 && fields[3] == "0" ? "the kernel was booted with cgroup_disable=" + controller : "a cgroup v1 hierarchy holds it";
             }
@@ -61,6 +61,12 @@ public sealed partial class CgroupHierarchy
 
         return "the kernel was built without it";
     }
+
+    // "io" was "blkio" in cgroup v1.
+    private static string OldName(string controller) => controller == "io" ? "blkio" : controller;
+
+    private static bool Exists(string controller) =>
+        controller is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma" or "misc" or "perf_event" or "dmem";
 
     /// <summary>
     /// Makes a cgroup and those above it, with controllers enabled on the way down.
@@ -145,6 +151,12 @@ public sealed partial class CgroupHierarchy
         {
             if (!Has(controller))
             {
+                if (!Exists(controller))
+                {
+                    throw new BundtException(
+                        FailureKind.InvalidArgument, Phase.Cgroup, $"the requested cgroup controller `{controller}` is not available: the kernel knows no such controller");
+                }
+
                 throw new BundtException(
                     FailureKind.InvalidArgument, Phase.Cgroup,
                     $"the cgroup v2 hierarchy on {MountPoint} has no {controller} controller: {WhoHolds(controller)}",

@@ -24,8 +24,6 @@ public sealed class OciContainer
     private const int MaxConfig = 16 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-
     private readonly string _directory;
 
     private OciContainer(string directory, ContainerRecord record)

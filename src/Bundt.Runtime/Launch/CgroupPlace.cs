@@ -131,12 +131,51 @@ public sealed record CgroupPlace
     /// <summary>The cgroup; null when it is gone or there is none of its own.</summary>
     public Cgroup? TryOpen() => Driver == CgroupDriver.Disabled ? null : CgroupHierarchy.Host.TryOpen(Path);
 
+    /// <summary>
+    /// Where the process of an exec is born: in the container's cgroup, or where its first process has gone if that has made the cgroup one that
+    /// takes no processes (controllers enabled for those below it). Null when there is none of its own.
+    /// </summary>
+    /// <param name="init">The container's first process.</param>
+    /// <param name="below">A path below the container's cgroup that is wanted instead (exec --cgroup); null: none.</param>
+    /// <exception cref="BundtException">InvalidArgument: <paramref name="below"/> leads out of it or does not exist; Conflict: the container has ended.</exception>
+    public Cgroup? OpenForExec(int init, string? below = null)
+    {
+        if (Driver == CgroupDriver.Disabled)
+        {
+            return null;
+        }
+
+        var hierarchy = CgroupHierarchy.Host;
+        if (below is not null)
+        {
+            var path = System.IO.Path.GetFullPath("/" + below);
+            if (path.TrimEnd('/') != ("/" + below.TrimStart('/')).TrimEnd('/'))
+            {
+                throw new BundtException(FailureKind.InvalidArgument, Phase.Exec, $"bad sub cgroup path: {below}");
+            }
+
+            return hierarchy.TryOpen((Path + path).TrimEnd('/'))
+                ?? throw new BundtException(Phase.Exec, "open cgroup", Path + path, Errno.ENOENT, null, FailureKind.InvalidArgument);
+        }
+
+        var own = TryOpen();
+        if (own is not null && string.IsNullOrWhiteSpace(own.Read("cgroup.subtree_control")))
+        {
+            return own;
+        }
+
+        own?.Dispose();
+        return CgroupHierarchy.OfProcess(init) is { } current && hierarchy.TryOpen(current) is { } cgroup
+            ? cgroup
+            : throw new BundtException(FailureKind.Conflict, Phase.Exec, "container not running");
+    }
+
     /// <summary>Writes other limits. What is unset stays as it is.</summary>
     /// <exception cref="BundtException">A controller is missing, or the kernel refused a value.</exception>
     public void Update(LinuxResources resources)
     {
         using var cgroup = TryOpen() ?? throw new BundtException(FailureKind.Conflict, Phase.Cgroup, "the container has no cgroup");
-        ContainerCgroup.Write(cgroup, CgroupLimits.From(resources));
+        ContainerCgroup.Write(cgroup, CgroupLimits.From(CgroupLimits.Complete(resources, cgroup.Read)));
     }
 
     /// <summary>Kills what is in it and removes it with those below it; a given one stays, empty. Missing is fine.</summary>

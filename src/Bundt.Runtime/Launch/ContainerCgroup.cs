@@ -53,7 +53,7 @@ public static class ContainerCgroup
     public static void Update(string id, LinuxResources resources)
     {
         using var cgroup = Open(id) ?? throw Missing(id);
-        Write(cgroup, CgroupLimits.From(resources));
+        Write(cgroup, CgroupLimits.From(CgroupLimits.Complete(resources, cgroup.Read)));
     }
 
     /// <summary>Ids of all cgroups below /bundt that are containers' (for the sweep after a crash).</summary>
@@ -108,10 +108,31 @@ public static class ContainerCgroup
         {
             if (limit.Limits || CgroupHierarchy.Host.Has(limit.Controller))
             {
-                CgroupHierarchy.Host.Require(limit.Controller.Length > 0 ? [limit.Controller] : []);
-                cgroup.Write(limit.File, limit.Value, limit.Option);
+                Write(cgroup, limit);
             }
         }
+    }
+
+    private static void Write(Cgroup cgroup, CgroupLimit limit)
+    {
+        var errno = cgroup.TryWrite(limit.File, limit.Value);
+        if (errno is Errno.None || errno == limit.Tolerated)
+        {
+            return;
+        }
+
+        if (errno == Errno.ENOENT && limit.Otherwise is { } other)
+        {
+            Write(cgroup, other);
+            return;
+        }
+
+        if (errno is Errno.ENOENT or Errno.EPERM or Errno.EACCES)
+        {
+            CgroupHierarchy.Host.Require(limit.Controller.Length > 0 ? [limit.Controller] : []);
+        }
+
+        throw cgroup.Failure(limit.File, limit.Value, errno, limit.Option);
     }
 
     private static Cgroup? Open(string id) => CgroupHierarchy.Host.TryOpen(PathOf(id));

@@ -1,3 +1,5 @@
+using Bundt.Linux;
+
 namespace Bundt.Runtime.Limits;
 
 /// <summary>One value for one file of a cgroup.</summary>
@@ -9,4 +11,10 @@ public sealed record CgroupLimit(string Controller, string File, string Value, s
 {
     /// <summary>Whether it limits anything: what asks for "no limit" needs no controller.</summary>
     public bool Limits => Value is not "max";
+
+    /// <summary>An answer of the kernel that is no failure of this limit: the file is missing where nothing is to be limited, or another limit must come first.</summary>
+    public Errno Tolerated { get; init; }
+
+    /// <summary>What is written where <see cref="File"/> does not exist; null: nothing else.</summary>
+    public CgroupLimit? Otherwise { get; init; }
 }

@@ -12,17 +12,20 @@ public static class CgroupLimits
     public static IReadOnlyList<CgroupLimit> From(LinuxResources resources)
     {
         var limits = new List<CgroupLimit>();
-        Memory(resources.Memory, limits);
-        Cpu(resources.Cpu, limits);
         if (resources.PidsLimit is { } pids)
         {
-            limits.Add(new CgroupLimit("pids", "pids.max", pids <= 0 ? "max" : Text(pids), "the pids limit"));
+            // 0 is 1: systemd takes no 0, and no process can be made with either (runc 1.3).
+            limits.Add(new CgroupLimit("pids", "pids.max", pids < 0 ? "max" : Text(Math.Max(pids, 1)), "the pids limit"));
         }
 
+        Memory(resources.Memory, limits);
         BlockIo(resources.BlockIo, limits);
+        Cpu(resources.Cpu, limits);
         foreach (var huge in resources.HugepageLimits)
         {
-            limits.Add(new CgroupLimit("hugetlb", $"hugetlb.{huge.PageSize}.max", Text(huge.Limit), $"the {huge.PageSize} huge page limit"));
+            var option = $"the {huge.PageSize} huge page limit";
+            limits.Add(new CgroupLimit("hugetlb", $"hugetlb.{huge.PageSize}.max", Text(huge.Limit), option));
+            limits.Add(new CgroupLimit("hugetlb", $"hugetlb.{huge.PageSize}.rsvd.max", Text(huge.Limit), option) { Tolerated = Errno.ENOENT });
         }
 
         foreach (var (device, rdma) in resources.Rdma)
@@ -33,8 +36,39 @@ public static class CgroupLimits
             limits.Add(new CgroupLimit("rdma", "rdma.max", value, "the RDMA limit"));
         }
 
+        if (resources.Network is { ClassId: not null and not 0 } or { Priorities.Count: > 0 })
+        {
+            throw Invalid("network classes and priorities are not supported on cgroup v2");
+        }
+
         Unified(resources.Unified, limits);
         return limits;
+    }
+
+    /// <summary>
+    /// Completes an update by what the cgroup has now where one file holds two of the config's values (quota and period; memory, and memory with
+    /// swap), so that the one which is not given stays as it is.
+    /// </summary>
+    /// <param name="resources">What is to change.</param>
+    /// <param name="read">Reads a file of the cgroup; null when it does not exist.</param>
+    /// <exception cref="BundtException">InvalidArgument: checkBeforeUpdate is set, and the new limit is below what is in use.</exception>
+    public static LinuxResources Complete(LinuxResources resources, Func<string, string?> read)
+    {
+        if (resources.Memory is { } memory)
+        {
+            CheckUsage(memory, read);
+            resources = resources with { Memory = Complete(memory, Number(read("memory.max")), Number(read("memory.swap.max"))) };
+        }
+
+        if (resources.Cpu is { } cpu && (cpu.Quota is not null and not 0) != cpu.Period is > 0 && read("cpu.max")?.TrimEnd().Split(' ') is [var quota, var period])
+        {
+            resources = resources with
+            {
+                Cpu = cpu.Period is > 0 ? cpu with { Quota = Number(quota) } : cpu with { Period = (ulong?)Number(period) },
+            };
+        }
+
+        return resources;
     }
 
     /// <summary>cgroup v1's shares (2 to 262144) as v2's weight (1 to 10000): 1024 is 100, and both ends meet (runc 1.3.2, crun 1.23).</summary>
@@ -52,20 +86,21 @@ public static class CgroupLimits
             return;
         }
 
-        var limit = memory.Limit is 0 ? null : memory.Limit;
-        if (memory.Swap is { } swap and not 0)
+        if (memory.Swappiness is not null)
         {
-            if (swap > 0 && limit is null or < 0)
-            {
-                throw Invalid("a limit of memory and swap together needs a memory limit");
-            }
+            throw Invalid("memory swappiness is not supported on cgroup v2");
+        }
 
-            if (swap > 0 && swap < limit)
-            {
-                throw Invalid($"the limit of memory and swap together ({swap}) is below the memory limit ({limit})");
-            }
+        if (memory.DisableOomKiller is true)
+        {
+            throw Invalid("the OOM killer cannot be disabled on cgroup v2");
+        }
 
-            limits.Add(new CgroupLimit("memory", "memory.swap.max", swap < 0 ? "max" : Text(swap - limit!.Value), "the swap limit"));
+        var limit = memory.Limit is 0 ? null : memory.Limit;
+        if (Swap(memory.Swap, memory.Limit) is { } swap)
+        {
+            // Without swap there is nothing to allow or to forbid.
+            limits.Add(new CgroupLimit("memory", "memory.swap.max", swap, "the swap limit") { Tolerated = swap is "max" or "0" ? Errno.ENOENT : Errno.None });
         }
 
         if (limit is { } value)
@@ -79,6 +114,49 @@ public static class CgroupLimits
         }
     }
 
+    // The config's swap is memory and swap together, the file's is swap alone.
+    private static string? Swap(long? both, long? limit) => (both, limit) switch
+    {
+        (null or 0, -1) => "max",             // as with cgroup v1: unlimited memory is unlimited swap, unless said otherwise
+        (0, null) => "0",                     // no swap (crun); with a limit it is what Go programs write for "unset"
+        (null or 0, _) => null,
+        ( < 0, _) => "max",
+        (_, -1) => Text(both.Value),
+        (_, null or 0) => throw Invalid("unable to set swap limit without memory limit"),
+        (_, < 0) => throw Invalid($"invalid memory limit {limit}"),
+        _ when both < limit => throw Invalid($"memory+swap limit ({both}) should be >= memory limit ({limit})"),
+        _ => Text(both.Value - limit.Value),
+    };
+
+    private static MemoryResources Complete(MemoryResources memory, long? limit, long? swap)
+    {
+        if (memory.Swap is > 0 && memory.Limit is null or 0)
+        {
+            return memory with { Limit = limit ?? -1 };
+        }
+
+        // A limit of both, which was given before, goes on to hold for both.
+        return memory.Limit is > 0 && memory.Swap is null or 0 && swap is not null && limit is not null ? memory with { Swap = limit + swap } : memory;
+    }
+
+    private static void CheckUsage(MemoryResources memory, Func<string, string?> read)
+    {
+        if (memory.CheckBeforeUpdate is not true || Number(read("memory.current")) is not { } usage)
+        {
+            return;
+        }
+
+        if (memory.Swap is > 0 && memory.Swap <= usage)
+        {
+            throw Invalid($"rejecting memory+swap limit {memory.Swap} <= usage {usage}");
+        }
+
+        if (memory.Limit is > 0 && memory.Limit <= usage)
+        {
+            throw Invalid($"rejecting memory limit {memory.Limit} <= usage {usage}");
+        }
+    }
+
     private static void Cpu(CpuResources? cpu, List<CgroupLimit> limits)
     {
         if (cpu is null)
@@ -88,7 +166,7 @@ public static class CgroupLimits
 
         if (cpu.RealtimePeriod is > 0 || cpu.RealtimeRuntime is not null and not 0)
         {
-            throw Invalid("realtime CPU limits exist in cgroup v1 only");
+            throw Invalid("realtime CPU limits are not supported on cgroup v2");
         }
 
         if (cpu.Idle is { } idle)
@@ -101,15 +179,22 @@ public static class CgroupLimits
             limits.Add(new CgroupLimit("cpu", "cpu.weight", Text(Weight(shares)), "the CPU weight"));
         }
 
+        var burst = cpu.Burst is { } microseconds ? new CgroupLimit("cpu", "cpu.max.burst", Text(microseconds), "the CPU burst") : null;
         if (cpu.Quota is not null and not 0 || cpu.Period is > 0)
         {
+            // The burst is at most the quota: a smaller one must be written before a smaller quota, a greater one after a greater quota.
+            if (burst is not null)
+            {
+                limits.Add(burst with { Tolerated = Errno.EINVAL });
+            }
+
             var quota = cpu.Quota is > 0 ? Text(cpu.Quota.Value) : "max";
             limits.Add(new CgroupLimit("cpu", "cpu.max", $"{quota} {Text(cpu.Period is > 0 ? cpu.Period.Value : 100000)}", "the CPU limit"));
         }
 
-        if (cpu.Burst is { } burst)
+        if (burst is not null)
         {
-            limits.Add(new CgroupLimit("cpu", "cpu.max.burst", Text(burst), "the CPU burst"));
+            limits.Add(burst);
         }
 
         if (!string.IsNullOrEmpty(cpu.Cpus))
@@ -132,19 +217,35 @@ public static class CgroupLimits
 
         if (block.Weight is { } weight and not 0)
         {
-            if (weight is < 10 or > 1000)
-            {
-                throw Invalid($"the block I/O weight must be from 10 to 1000, not {weight}");
-            }
+            Weight("", weight, "the block I/O weight", limits);
+        }
 
-            // v1's 10 to 1000 onto v2's 1 to 10000.
-            limits.Add(new CgroupLimit("io", "io.weight", Text(1 + (weight - 10) * 9999L / 990), "the block I/O weight"));
+        foreach (var device in block.WeightDevices)
+        {
+            if (device.Weight is { } own and not 0)
+            {
+                Weight($"{device.Major}:{device.Minor} ", own, $"the block I/O weight of {device.Major}:{device.Minor}", limits);
+            }
         }
 
         Throttle(block.ThrottleReadBps, "rbps", limits);
         Throttle(block.ThrottleWriteBps, "wbps", limits);
         Throttle(block.ThrottleReadIops, "riops", limits);
         Throttle(block.ThrottleWriteIops, "wiops", limits);
+    }
+
+    private static void Weight(string device, int weight, string option, List<CgroupLimit> limits)
+    {
+        if (weight is < 10 or > 1000)
+        {
+            throw Invalid($"{option} must be from 10 to 1000, not {weight}");
+        }
+
+        // BFQ, where it is the scheduler, has v1's scale; else v1's 10 to 1000 onto v2's 1 to 10000.
+        limits.Add(new CgroupLimit("io", "io.bfq.weight", device + Text(weight), option)
+        {
+            Otherwise = new CgroupLimit("io", "io.weight", device + Text(1 + (weight - 10) * 9999L / 990), option),
+        });
     }
 
     private static void Throttle(IReadOnlyList<ThrottleDevice> devices, string key, List<CgroupLimit> limits)
@@ -161,18 +262,30 @@ public static class CgroupLimits
         foreach (var (file, value) in unified)
         {
             var dot = file.IndexOf('.', StringComparison.Ordinal);
-            if (dot <= 0 || file.Contains('/', StringComparison.Ordinal) || file.Contains("..", StringComparison.Ordinal))
+            if (file.Contains('/', StringComparison.Ordinal))
             {
-                throw Invalid($"linux.resources.unified: \"{file}\" is no file of a cgroup");
+                throw Invalid($"linux.resources.unified: \"{file}\" must be a file name without any slash");
             }
 
-            limits.Add(new CgroupLimit(file[..dot] == "cgroup" ? "" : file[..dot], file, value, file));
+            if (dot <= 0 || dot == file.Length - 1)
+            {
+                throw Invalid($"linux.resources.unified: the specified key has not the form CONTROLLER.VALUE `{file}`");
+            }
+
+            // Each line is a command of its own (io.max).
+            foreach (var line in value.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                limits.Add(new CgroupLimit(file[..dot] == "cgroup" ? "" : file[..dot], file, line, file));
+            }
         }
     }
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static long? Number(string? text) =>
+        long.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static BundtException Invalid(string what) => new(FailureKind.InvalidArgument, Phase.Cgroup, what);
 }

@@ -122,4 +122,37 @@ public sealed class CgroupPlaceTests
         Assert.That(() => place.Create(resources, s_noAnnotations), Throws.TypeOf<BundtException>());
         Assert.That(Directory.Exists(CgroupHierarchy.Host.MountPoint + place.Path), Is.False);
     }
+
+    [Test]
+    public void An_exec_goes_below_the_containers_cgroup_and_not_beside_it()
+    {
+        var place = CgroupPlace.From(CgroupDriver.Cgroupfs, Unique, "id").Claim();
+        (var cgroup, place) = place.Create(null, s_noAnnotations);
+        try
+        {
+            Directory.CreateDirectory(CgroupHierarchy.Host.MountPoint + place.Path + "/a");
+            using (var own = place.OpenForExec(Environment.ProcessId))
+            {
+                Assert.That(own!.Path, Is.EqualTo(place.Path));
+            }
+
+            using (var below = place.OpenForExec(Environment.ProcessId, "a"))
+            {
+                Assert.That(below!.Path, Is.EqualTo(place.Path + "/a"));
+            }
+
+            foreach (var bad in (string[])["../x", "a/../../x", "a/./b", ".."])
+            {
+                Assert.That(
+                    () => place.OpenForExec(Environment.ProcessId, bad), Throws.TypeOf<BundtException>().With.Message.EqualTo("bad sub cgroup path: " + bad));
+            }
+
+            Assert.That(() => place.OpenForExec(Environment.ProcessId, "none"), Throws.TypeOf<BundtException>().With.Property("Errno").EqualTo(Errno.ENOENT));
+        }
+        finally
+        {
+            cgroup!.Dispose();
+            place.Delete();
+        }
+    }
 }
