@@ -85,10 +85,12 @@ operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_p
 /* process.c, rendezvous.c */
 operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start, op_handoff;
 /* terminal.c */
-operation op_setsid, op_ctty, op_pty, op_stdio;
+operation op_setsid, op_ctty, op_pty, op_stdio, op_own_stdio;
 /* settings.c */
-operation op_loopback_up, op_hostname, op_domainname, op_rlimit, op_oom_score_adj, op_keyring, op_umask, op_nice,
-    op_ioprio, op_affinity, op_personality, op_dumpable, op_pdeathsig, op_subreaper, op_name;
+operation op_loopback_up, op_hostname, op_domainname, op_oom_score_adj, op_keyring, op_umask, op_personality,
+    op_dumpable, op_pdeathsig, op_subreaper, op_name;
+/* scheduling.c */
+operation op_rlimit, op_nice, op_ioprio, op_affinity, op_scheduler, op_memory_policy;
 /* identity.c */
 operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_capset, op_cap_ambient, op_no_new_privs,
     op_seccomp;

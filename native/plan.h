@@ -164,12 +164,12 @@ enum plan_code {
     OP_LOOPBACK_UP,
     OP_HOSTNAME,        /* sethostname(s) */
     OP_DOMAINNAME,
-    OP_RLIMIT,          /* prlimit(resource x, soft y, hard z); above our own hard limit without CAP_SYS_RESOURCE: cut to it */
+    OP_RLIMIT,          /* prlimit(resource x, soft y, hard z); above our own hard limit without CAP_SYS_RESOURCE: cut to it. Supervisor: init's */
     OP_OOM_SCORE_ADJ,   /* x as a signed number; EACCES (lower than ours without the capability) is passed over */
     OP_KEYRING,         /* a new session keyring named s; ENOSYS, EDQUOT are passed over */
     OP_UMASK,           /* x */
     OP_NICE,            /* x as a signed number */
-    OP_IOPRIO,          /* x = class << 13 | level */
+    OP_IOPRIO,          /* x = class << 13 | level. Supervisor: init's */
     OP_AFFINITY,        /* block t,n: the mask, least significant byte first */
     OP_PERSONALITY,     /* x */
     OP_CAP_BOUNDING,    /* drops from the bounding set what x lacks */
@@ -195,6 +195,11 @@ enum plan_code {
     OP_MONITOR,         /* supervisor, its last: block t,n is a struct plan_monitor (monitor.h). Closes the status pipe and serves until the end */
     OP_MONITOR_OPEN,    /* supervisor, optional, before OP_MONITOR (the same block): removes an old `exit`, locks and writes the file `monitor`.
                            Between OP_CLONE and the OP_SEND that lets init go, so that the record precedes the command */
+
+    /* Only where a config asks for it */
+    OP_SCHEDULER,       /* sched_setattr: block t,n is a struct sched_attr. Supervisor: init's */
+    OP_MEMORY_POLICY,   /* set_mempolicy: mode and flags x; block t,n: the nodes, least significant byte first, a multiple of eight bytes, may be empty */
+    OP_OWN_STDIO,       /* 0, 1 and 2 to owner uid x, gid y, but for the null device; what cannot be given (EPERM, EROFS, EINVAL) stays */
 };
 
 #endif

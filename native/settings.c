@@ -7,7 +7,6 @@
 #include <linux/prctl.h>
 #include <linux/sockios.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
 
@@ -35,23 +34,6 @@ int op_domainname(struct party *party, const struct plan_op *op)
 {
     const char *name = plan_string(party, op->s);
     return (int)SYS(setdomainname, name, strlen(name));
-}
-
-int op_rlimit(struct party *party, const struct plan_op *op)
-{
-    (void)party;
-    struct rlimit limit = {.rlim_cur = op->y, .rlim_max = op->z};
-    int result = (int)SYS(prlimit64, 0, op->x, &limit, 0);
-    if (result != -EPERM)
-        return result;
-    /* Root without CAP_SYS_RESOURCE may not raise a hard limit: as far as ours goes, then. */
-    struct rlimit own;
-    result = (int)SYS(prlimit64, 0, op->x, 0, &own);
-    if (result < 0)
-        return result;
-    limit.rlim_max = limit.rlim_max > own.rlim_max ? own.rlim_max : limit.rlim_max;
-    limit.rlim_cur = limit.rlim_cur > limit.rlim_max ? limit.rlim_max : limit.rlim_cur;
-    return (int)SYS(prlimit64, 0, op->x, &limit, 0);
 }
 
 int op_oom_score_adj(struct party *party, const struct plan_op *op)
@@ -84,23 +66,6 @@ int op_umask(struct party *party, const struct plan_op *op)
     party->umask_set = true;
     SYS(umask, op->x);
     return 0;
-}
-
-int op_nice(struct party *party, const struct plan_op *op)
-{
-    (void)party;
-    return (int)SYS(setpriority, PRIO_PROCESS, 0, (int64_t)op->x);
-}
-
-int op_ioprio(struct party *party, const struct plan_op *op)
-{
-    (void)party;
-    return (int)SYS(ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, op->x);
-}
-
-int op_affinity(struct party *party, const struct plan_op *op)
-{
-    return (int)SYS(sched_setaffinity, 0, op->n, plan_string(party, op->t));
 }
 
 int op_personality(struct party *party, const struct plan_op *op)

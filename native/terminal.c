@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "inroot.h"
@@ -76,6 +77,27 @@ int op_stdio(struct party *party, const struct plan_op *op)
         int result = sys_dup3(slot_fd(slots[i]), i, 0);
         if (result < 0)
             return result;
+    }
+    return 0;
+}
+
+/* What nobody but the host's root can have is not refused to a container's user: he just cannot open it again. */
+static bool is_ungivable(long result) { return result == -EPERM || result == -EROFS || result == -EINVAL; }
+
+int op_own_stdio(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    for (int fd = 0; fd <= 2; fd++) {
+        struct stat status;
+        long result = SYS(fstat, fd, &status);
+        if (result < 0)
+            return (int)result;
+        const bool is_null_device = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+        if (is_null_device || (status.st_uid == op->x && status.st_gid == op->y))
+            continue;
+        result = SYS(fchown, fd, op->x, op->y);
+        if (result < 0 && !is_ungivable(result))
+            return (int)result;
     }
     return 0;
 }

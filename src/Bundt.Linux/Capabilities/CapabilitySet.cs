@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Numerics;
+using Bundt.Linux.Processes;
 
 namespace Bundt.Linux.Capabilities;
 
@@ -7,10 +7,13 @@ namespace Bundt.Linux.Capabilities;
 /// <param name="Bits">The bits.</param>
 public readonly record struct CapabilitySet(ulong Bits)
 {
-    private static readonly Lazy<CapabilitySet> s_own = new(() => ReadOwnBounding("/proc/thread-self/status"));
+    private static readonly Lazy<CapabilitySet> s_own = new(ReadOwnBounding);
 
     /// <summary>No capability.</summary>
     public static CapabilitySet Empty => default;
+
+    /// <summary>Every capability, those of future kernels too: what a process has in a user namespace of its own.</summary>
+    public static CapabilitySet Full => new(ulong.MaxValue);
 
     /// <summary>
     /// The bounding set of this process: all that a container can be given. Root may lack some (on virtual machines CAP_SYS_RESOURCE, say).
@@ -68,16 +71,16 @@ public readonly record struct CapabilitySet(ulong Bits)
     /// <summary>The names in the set, by number.</summary>
     public IReadOnlyList<string> ToNames() => [.. Numbers.Select(CapabilityNames.Of)];
 
-    private static CapabilitySet ReadOwnBounding(string status)
+    // A call for each is cheaper than the text of /proc/self/status.
+    private static CapabilitySet ReadOwnBounding()
     {
-        foreach (var line in File.ReadLines(status))
+        const int ReadBounding = 23; // PR_CAPBSET_READ; EINVAL beyond the last capability that the kernel knows
+        ulong bits = 0;
+        for (var number = 0; number < 64 && ProcessCalls.prctl(ReadBounding, number, 0, 0, 0) is >= 0 and var held; number++)
         {
-            if (line.StartsWith("CapBnd:", StringComparison.Ordinal))
-            {
-                return new CapabilitySet(ulong.Parse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
-            }
+            bits |= (ulong)held << number;
         }
 
-        return Empty;
+        return new CapabilitySet(bits);
     }
 }

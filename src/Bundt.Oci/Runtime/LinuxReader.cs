@@ -464,6 +464,6 @@ internal static class LinuxReader
             }
         }
 
-        return new LinuxMemoryPolicy(mode ?? throw reader.Error("mode is missing"), nodes, flags);
+        return new LinuxMemoryPolicy(mode ?? "", nodes, flags);
     }
 }

@@ -292,7 +292,8 @@ internal static class ProcessReader
         string? policy = null;
         int nice = 0, priority = 0;
         IReadOnlyList<string> flags = [];
-        ulong runtime = 0, deadline = 0, period = 0;
+        ulong? runtime = null, deadline = null;
+        ulong period = 0;
         while (reader.NextField())
         {
             if (reader.Is("policy"u8))
@@ -313,11 +314,11 @@ internal static class ProcessReader
             }
             else if (reader.Is("runtime"u8))
             {
-                runtime = reader.GetUnsigned() ?? 0;
+                runtime = reader.GetUnsigned();
             }
             else if (reader.Is("deadline"u8))
             {
-                deadline = reader.GetUnsigned() ?? 0;
+                deadline = reader.GetUnsigned();
             }
             else if (reader.Is("period"u8))
             {

@@ -15,12 +15,12 @@ public sealed record ProcessScheduler
     /// <summary>"SCHED_FLAG_RESET_ON_FORK" …</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
 
-    /// <summary>Runtime of SCHED_DEADLINE in nanoseconds.</summary>
-    public ulong Runtime { get; init; }
+    /// <summary>Runtime of SCHED_DEADLINE in nanoseconds; null: not given.</summary>
+    public ulong? Runtime { get; init; }
 
-    /// <summary>Deadline of SCHED_DEADLINE in nanoseconds.</summary>
-    public ulong Deadline { get; init; }
+    /// <summary>Deadline of SCHED_DEADLINE in nanoseconds; null: not given.</summary>
+    public ulong? Deadline { get; init; }
 
-    /// <summary>Period of SCHED_DEADLINE in nanoseconds.</summary>
+    /// <summary>Period of SCHED_DEADLINE in nanoseconds; 0: the deadline.</summary>
     public ulong Period { get; init; }
 }

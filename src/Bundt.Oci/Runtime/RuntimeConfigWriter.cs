@@ -106,8 +106,8 @@ public static class RuntimeConfigWriter
             json.WriteNumber("nice", scheduler.Nice);
             json.WriteNumber("priority", scheduler.Priority);
             Strings(json, "flags", scheduler.Flags);
-            json.WriteNumber("runtime", scheduler.Runtime);
-            json.WriteNumber("deadline", scheduler.Deadline);
+            Unsigned(json, "runtime", scheduler.Runtime);
+            Unsigned(json, "deadline", scheduler.Deadline);
             json.WriteNumber("period", scheduler.Period);
             json.WriteEndObject();
         }
@@ -334,6 +334,14 @@ public static class RuntimeConfigWriter
         }
 
         json.WriteEndObject();
+    }
+
+    private static void Unsigned(Utf8JsonWriter json, string name, ulong? value)
+    {
+        if (value is { } number)
+        {
+            json.WriteNumber(name, number);
+        }
     }
 
     internal static void Number(Utf8JsonWriter json, string name, long? value)

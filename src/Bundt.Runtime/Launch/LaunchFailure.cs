@@ -90,6 +90,11 @@ internal static class LaunchFailure
             return new BundtException(FailureKind.Internal, operation.Phase, $"{verb}{where}: {why}", hint);
         }
 
+        if (operation.Refusal is not null && report.Errno == Errno.EPERM)
+        {
+            return new BundtException(FailureKind.InvalidArgument, operation.Phase, operation.Refusal);
+        }
+
         if (report.Text.Length > 0)
         {
             subject = subject is null ? report.Text : $"{subject} ({report.Text})";
@@ -117,6 +122,7 @@ internal static class LaunchFailure
         (PlanCode.Mkdir or PlanCode.MoveMount, Errno.ELOOP) => "A symbolic link stands in the place.",
         (PlanCode.MountFs, Errno.ENODEV) => "The kernel has no such file system.",
         (PlanCode.Setattr, Errno.EINVAL) => "The file system may not support id maps.",
+        (PlanCode.Capset, Errno.EPERM) => "An inheritable capability must be in the bounding set.",
         (PlanCode.Seccomp, Errno.EINVAL) => "The kernel does not accept the filter.",
         _ => null,
     };

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using Bundt.Linux;
-using Bundt.Linux.Capabilities;
 using Bundt.Linux.Seccomp;
 using Bundt.Oci.Runtime;
 
@@ -11,7 +10,9 @@ namespace Bundt.Runtime.Plans;
 /// <summary>Who the process is and what it may: limits, ids, capabilities, filter. The order keeps rights only as long as a later step needs them.</summary>
 internal static class IdentityPlan
 {
-    private const int SysAdmin = 21;
+    private const int SysAdmin = 21, SysResource = 24;
+
+    private const string KeepGroups = "run.oci.keep_original_groups"; // crun's
 
     private static readonly string[] s_rlimits =
     [
@@ -22,43 +23,52 @@ internal static class IdentityPlan
     /// <summary>Everything from the limits up to the command, which is found but not yet executed.</summary>
     /// <param name="scope">The plan so far.</param>
     /// <param name="filter">The compiled seccomp program; empty: none.</param>
-    internal static void Prepare(PlanScope scope, ReadOnlyMemory<byte> filter)
+    /// <param name="isExec">The process is an exec's.</param>
+    internal static void Prepare(PlanScope scope, ReadOnlyMemory<byte> filter, bool isExec)
     {
         var process = scope.Process;
         var init = scope.Preparing;
         init.Phase = Phase.Identity;
-        if (process.OomScoreAdj is { } score)
+        SchedulingPlan.Prepare(scope, isExec);
+        if (!scope.ServedFromOutside)
         {
-            OomScore(scope, score);
+            Privileged(scope, init);
         }
 
-        Limits(process, init);
-        Scheduling(process, init);
         if (scope.Linux.Personality is { } personality)
         {
+            if (personality.Flags.Count > 0)
+            {
+                throw PlanScope.Invalid($"linux.personality.flags: no flag is supported, {personality.Flags[0]} is given");
+            }
+
             init.Simple(PlanCode.Personality, personality.Domain == "LINUX32" ? 8UL : 0);
         }
 
         init.Simple(PlanCode.Umask, process.User.Umask ?? 0x12);
 
-        var sets = process.Capabilities ?? new ProcessCapabilities();
-        var effective = CapabilitySet.FromNames(sets.Effective).Bits;
-        var permitted = CapabilitySet.FromNames(sets.Permitted).Bits;
-        var inheritable = CapabilitySet.FromNames(sets.Inheritable).Bits;
-        var ambient = CapabilitySet.FromNames(sets.Ambient).Bits;
-
         // Without no_new_privs the filter needs CAP_SYS_ADMIN: kept until the filter is in, dropped by the capset behind it.
+        var rights = scope.Rights;
         var filtered = !filter.IsEmpty;
         var keep = filtered && !process.NoNewPrivileges ? 1UL << SysAdmin : 0;
-        init.Simple(PlanCode.CapBounding, CapabilitySet.FromNames(sets.Bounding).Bits);
+        if (!process.Terminal && (process.User.Uid, process.User.Gid) != (0, 0))
+        {
+            init.OwnStdio(process.User.Uid, process.User.Gid);
+        }
+
+        init.Simple(PlanCode.CapBounding, rights.Bounding);
         init.Simple(PlanCode.Keepcaps, 1);
         Ids(scope, init);
-        init.Capset(effective | keep, permitted | effective | keep, inheritable);
+        init.Capset(rights.Effective | keep, rights.Permitted | rights.Effective | keep, rights.Inheritable);
         init.Simple(PlanCode.Keepcaps, 0);
         init.Phase = Phase.Exec;
         init.Chdir(process.Cwd.Length == 0 ? "/" : process.Cwd, create: false);
         init.ResolveExec(Candidates(process), process.Args[0]);
         init.Phase = Phase.Identity;
+        if (scope.ServedFromOutside)
+        {
+            ServeFromOutside(scope);
+        }
     }
 
     /// <summary>
@@ -91,11 +101,7 @@ internal static class IdentityPlan
     {
         var process = scope.Process;
         init.Phase = Phase.Identity;
-        var sets = process.Capabilities ?? new ProcessCapabilities();
-        var effective = CapabilitySet.FromNames(sets.Effective).Bits;
-        var permitted = CapabilitySet.FromNames(sets.Permitted).Bits;
-        var inheritable = CapabilitySet.FromNames(sets.Inheritable).Bits;
-        var ambient = CapabilitySet.FromNames(sets.Ambient).Bits;
+        var rights = scope.Rights;
         if (process.NoNewPrivileges)
         {
             init.Simple(PlanCode.NoNewPrivs);
@@ -106,14 +112,14 @@ internal static class IdentityPlan
             init.Block(PlanCode.Seccomp, filter, x: Flags(scope.Linux.Seccomp));
         }
 
-        if (!filter.IsEmpty && !process.NoNewPrivileges || permitted != (permitted | effective))
+        if (!filter.IsEmpty && !process.NoNewPrivileges || rights.Permitted != (rights.Permitted | rights.Effective))
         {
-            init.Capset(effective, permitted, inheritable);
+            init.Capset(rights.Effective, rights.Permitted, rights.Inheritable);
         }
 
-        if (ambient != 0)
+        if (rights.Ambient != 0)
         {
-            init.Simple(PlanCode.CapAmbient, ambient);
+            init.Simple(PlanCode.CapAmbient, rights.Ambient);
         }
     }
 
@@ -192,62 +198,91 @@ internal static class IdentityPlan
         return kept;
     }
 
-    // In a user namespace init may not write its own: /proc/self of a process that nobody may look into belongs to the host's root. And a joiner
-    // that is not in the container's pid namespace has none in the container's /proc.
-    private static void OomScore(PlanScope scope, int score)
+    // What takes rights in the host's user namespace, which a process in another one does not have, and must come before it gives up its own.
+    private static void Privileged(PlanScope scope, OperationList list)
     {
-        if (scope.Has(NamespaceType.User) || scope.EntersLast)
+        if (scope.Process.OomScoreAdj is { } score)
         {
-            scope.Plan.Supervise.WriteInit(
-                "oom_score_adj", Encoding.ASCII.GetBytes(score.ToString(CultureInfo.InvariantCulture)), PlanTolerate.Refused);
+            OomScore(scope, list, score);
+        }
+
+        Limits(scope, list);
+        SchedulingPlan.Privileged(scope, list);
+    }
+
+    // Its limits could hinder the process in its own preparations: the supervisor waits until they are done. It waits until what is done to it is
+    // done, too: a reaper's child inherits it.
+    private static void ServeFromOutside(PlanScope scope)
+    {
+        var operations = new OperationList(PlanSection.Supervisor) { Phase = Phase.Identity };
+        Privileged(scope, operations);
+        if (operations.Count == 0)
+        {
+            return;
+        }
+
+        var supervise = scope.Plan.Supervise;
+        if (scope.EntersLast)
+        {
+            // The joiner's end, which the supervisor awaits anyway, is the same word.
+            supervise.Append(operations);
+            return;
+        }
+
+        scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Prepared);
+        supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Prepared);
+        supervise.Append(operations);
+        supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Served);
+        scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Served);
+    }
+
+    // /proc/self of a process that nobody may look into belongs to the host's root. And a joiner that is not in the container's pid namespace has
+    // none in the container's /proc.
+    private static void OomScore(PlanScope scope, OperationList list, int score)
+    {
+        if (scope.ServedFromOutside)
+        {
+            list.WriteInit("oom_score_adj", Encoding.ASCII.GetBytes(score.ToString(CultureInfo.InvariantCulture)), PlanTolerate.Refused);
         }
         else
         {
-            scope.Plan.Init.Simple(PlanCode.OomScoreAdj, (ulong)(long)score);
+            list.Simple(PlanCode.OomScoreAdj, (ulong)(long)score);
         }
     }
 
-    private static void Limits(RuntimeProcess process, OperationList init)
+    private static void Limits(PlanScope scope, OperationList list)
     {
-        foreach (var limit in process.Rlimits)
+        foreach (var limit in scope.Process.Rlimits)
         {
             if (limit.Soft > limit.Hard)
             {
                 throw PlanScope.Invalid($"{limit.Type}: the soft limit {limit.Soft} is above the hard limit {limit.Hard}");
             }
 
-            init.Rlimit(RlimitNumber(limit.Type), limit.Soft, limit.Hard, limit.Type);
-        }
-    }
-
-    private static void Scheduling(RuntimeProcess process, OperationList init)
-    {
-        if (process.IoPriority is { } io)
-        {
-            var ioClass = io.Class switch
+            var number = RlimitNumber(limit.Type);
+            if (!scope.Available.Contains(SysResource) && scope.HardLimit(number) is var own && limit.Hard > own)
             {
-                "IOPRIO_CLASS_RT" => 1UL,
-                "IOPRIO_CLASS_BE" => 2UL,
-                "IOPRIO_CLASS_IDLE" => 3UL,
-                _ => throw PlanScope.Invalid($"process.ioPriority.class: {io.Class} is no I/O priority class"),
-            };
-            init.Simple(PlanCode.Ioprio, ioClass << 13 | (uint)io.Priority);
-        }
-
-        if (process.Scheduler is { } scheduler)
-        {
-            if (scheduler.Policy is not ("SCHED_OTHER" or "SCHED_BATCH") || scheduler.Flags.Count > 0 || scheduler.Policy == "SCHED_BATCH")
-            {
-                throw new BundtException(FailureKind.NotImplemented, Phase.Request, $"process.scheduler: policy {scheduler.Policy} is not supported yet");
+                scope.Plan.Warnings.Add($"{limit.Type}: the hard limit {limit.Hard} is cut to the runtime's own, {own}");
             }
 
-            init.Simple(PlanCode.Nice, (ulong)(long)scheduler.Nice);
+            list.Rlimit(number, limit.Soft, limit.Hard, limit.Type);
         }
     }
 
     private static void Ids(PlanScope scope, OperationList init)
     {
         var user = scope.Process.User;
+        if (scope.Config.Annotations.GetValueOrDefault(KeepGroups) is not "1")
+        {
+            Groups(scope, init, user);
+        }
+
+        init.Simple(PlanCode.Setgid, user.Gid);
+        init.Simple(PlanCode.Setuid, user.Uid);
+    }
+
+    private static void Groups(PlanScope scope, OperationList init, ProcessUser user)
+    {
         var gids = new byte[user.AdditionalGids.Count * 4];
         for (var i = 0; i < user.AdditionalGids.Count; i++)
         {
@@ -255,8 +290,6 @@ internal static class IdentityPlan
         }
 
         init.Block(PlanCode.Groups, gids, scope.Has(NamespaceType.User) ? (byte)1 : (byte)0, count: (uint)user.AdditionalGids.Count);
-        init.Simple(PlanCode.Setgid, user.Gid);
-        init.Simple(PlanCode.Setuid, user.Uid);
     }
 
     private static ulong Flags(LinuxSeccomp? seccomp)

@@ -16,6 +16,8 @@ internal sealed class OperationList(PlanSection section)
     /// <summary>The step that the next operations belong to, for errors.</summary>
     public Phase Phase { get; set; } = Phase.Launch;
 
+    public void Append(OperationList others) => _operations.AddRange(others._operations);
+
     public void CopyTo(List<PlanOperation> target) => target.AddRange(_operations);
 
     /// <summary>Opens a path; with <paramref name="resolve"/> 0 a host path as it is, else openat2's RESOLVE flags.</summary>
@@ -221,6 +223,15 @@ internal sealed class OperationList(PlanSection section)
 
     public void Rlimit(int resource, ulong soft, ulong hard, string name) =>
         Add(new() { Code = PlanCode.Rlimit, Section = section, X = (ulong)resource, Y = soft, Z = hard, Phase = Phase, Subject = name });
+
+    public void Affinity(ReadOnlyMemory<byte> mask, PlanTolerate tolerate) =>
+        Add(new() { Code = PlanCode.Affinity, Section = section, Block = mask, Tolerate = tolerate, Phase = Phase });
+
+    public void Scheduler(ReadOnlyMemory<byte> attributes, string policy, string? refusal) =>
+        Add(new() { Code = PlanCode.Scheduler, Section = section, Block = attributes, Phase = Phase, Subject = policy, Refusal = refusal });
+
+    /// <summary>Gives 0, 1 and 2 to the process's user, who may want to open them again.</summary>
+    public void OwnStdio(uint uid, uint gid) => Add(new() { Code = PlanCode.OwnStdio, Section = section, X = uid, Y = gid, Phase = Phase });
 
     public void Block(PlanCode code, ReadOnlyMemory<byte> block, byte flags = 0, ulong x = 0, uint count = 0) =>
         Add(new() { Code = code, Section = section, Block = block, Flags = flags, X = x, Count = count, Phase = Phase });

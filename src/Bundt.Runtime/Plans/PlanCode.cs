@@ -73,5 +73,8 @@ public enum PlanCode : ushort
     Handoff,
     Monitor,
     MonitorOpen,
+    Scheduler,
+    MemoryPolicy,
+    OwnStdio,
 #pragma warning restore CS1591
 }

@@ -13,7 +13,7 @@ public static class PlanCompiler
         var config = request.Config;
         var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
         Refuse(config);
-        var scope = new PlanScope(config, process, request.Ending);
+        var scope = new PlanScope(config, process, request.Ending, request.Available) { HardLimit = request.HardLimit };
         var plan = scope.Plan;
         if (request.HasCgroup)
         {
@@ -35,7 +35,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, request.Id);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter);
+        IdentityPlan.Prepare(scope, request.Filter, isExec: false);
         if (request.InitProcess)
         {
             plan.Init.Simple(PlanCode.Reaper);
@@ -65,7 +65,11 @@ public static class PlanCompiler
             joined |= KernelFlags.Namespace(ns.Type);
         }
 
-        var scope = new PlanScope(request.Config, request.Process, request.Ending) { EntersLast = CanBeLookedInto(request.Config, joined) };
+        var scope = new PlanScope(request.Config, request.Process, request.Ending, request.Available)
+        {
+            HardLimit = request.HardLimit,
+            EntersLast = CanBeLookedInto(request.Config, joined),
+        };
         var plan = scope.Plan;
         if (request.HasCgroup)
         {
@@ -73,6 +77,7 @@ public static class PlanCompiler
         }
 
         var container = plan.Input(PlanInputKind.InitPidFd);
+        SchedulingPlan.Enter(scope);
         MonitorPlan.Pipes(scope);
         scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
         plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
@@ -108,7 +113,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, name: null);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter);
+        IdentityPlan.Prepare(scope, request.Filter, isExec: true);
         IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
@@ -143,7 +148,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, name: null);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter);
+        IdentityPlan.Prepare(scope, request.Filter, isExec: true);
         foreach (var slot in (int[])[container, scope.Cgroup, PlanFormat.SlotPlan])
         {
             if (slot >= 0)
@@ -193,7 +198,6 @@ public static class PlanCompiler
             : config.Process?.SelinuxLabel is not null ? "process.selinuxLabel"
             : config.Linux?.MountLabel is not null ? "linux.mountLabel"
             : config.Linux?.IntelRdt is not null ? "linux.intelRdt"
-            : config.Linux?.MemoryPolicy is not null ? "linux.memoryPolicy"
             : config.Linux?.NetDevices.Count > 0 ? "linux.netDevices"
             : config.Linux?.Seccomp?.ListenerPath is not null ? "linux.seccomp.listenerPath"
             : null;

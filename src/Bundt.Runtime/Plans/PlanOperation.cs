@@ -62,6 +62,9 @@ public sealed class PlanOperation
     /// <summary>What a failure is called ("mount proc"); null: by the code.</summary>
     public string? Verb { get; init; }
 
+    /// <summary>What EPERM means here, where the plan knows better than the errno; null: nothing else.</summary>
+    public string? Refusal { get; init; }
+
     /// <summary>What it is done to, as the user knows it (a path, an option); null: <see cref="S"/>.</summary>
     public string? Subject { get; init; }
 }

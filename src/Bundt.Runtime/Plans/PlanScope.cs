@@ -1,4 +1,5 @@
 using Bundt.Linux;
+using Bundt.Linux.Capabilities;
 using Bundt.Oci.Runtime;
 
 namespace Bundt.Runtime.Plans;
@@ -6,12 +7,14 @@ namespace Bundt.Runtime.Plans;
 /// <summary>What the parts of a plan share while it is compiled.</summary>
 internal sealed class PlanScope
 {
-    public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending)
+    public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending, CapabilitySet available)
     {
         Config = config;
         Process = process;
         Ending = ending;
         Linux = config.Linux ?? new LinuxConfig();
+        Available = available;
+        Rights = new Rights(process.Capabilities, Has(NamespaceType.User) ? CapabilitySet.Full : available, Plan.Warnings);
     }
 
     public PlanBuilder Plan { get; } = new();
@@ -24,8 +27,20 @@ internal sealed class PlanScope
 
     public PlanEnding Ending { get; }
 
+    /// <summary>The capabilities that the launcher itself can give.</summary>
+    public CapabilitySet Available { get; }
+
+    /// <summary>The hard limit of the launcher itself, by number.</summary>
+    public required Func<int, ulong> HardLimit { get; init; }
+
+    /// <summary>The capabilities of the process.</summary>
+    public Rights Rights { get; }
+
     /// <summary>The process enters its pid namespace when it has nothing left to lose: a joiner prepares everything in its place.</summary>
     public bool EntersLast { get; init; }
+
+    /// <summary>The supervisor does to the process what the process cannot do to itself: it has no rights on the host, or no /proc of its own.</summary>
+    public bool ServedFromOutside => EntersLast || Has(NamespaceType.User);
 
     /// <summary>The party that prepares the process.</summary>
     public OperationList Preparing => EntersLast ? Plan.Joiner : Plan.Init;

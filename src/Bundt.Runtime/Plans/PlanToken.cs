@@ -11,6 +11,10 @@ internal enum PlanToken
     Binds = 5,
     /// <summary>Here is the terminal's master.</summary>
     Terminal = 3,
+    /// <summary>The process is prepared, but for what is done to it from outside.</summary>
+    Prepared = 6,
+    /// <summary>What is done to it from outside is done.</summary>
+    Served = 7,
     /// <summary>Everything outside is done: execute.</summary>
     Go = 4,
 }

@@ -74,6 +74,9 @@ internal static class PlanWords
         [PlanCode.Handoff] = "hand off",
         [PlanCode.Monitor] = "monitor",
         [PlanCode.MonitorOpen] = "open monitor record",
+        [PlanCode.Scheduler] = "set scheduler",
+        [PlanCode.MemoryPolicy] = "set memory policy",
+        [PlanCode.OwnStdio] = "give stdio to the user",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

@@ -39,15 +39,27 @@ internal static class ProtectionPlan
             throw PlanScope.Invalid($"the value of sysctl {name} is more than one line");
         }
 
+        var field = dotted switch
+        {
+            "kernel.hostname" => scope.Config.Hostname,
+            "kernel.domainname" => scope.Config.Domainname,
+            _ => null,
+        };
+        if (!string.IsNullOrEmpty(field) && field != value)
+        {
+            throw PlanScope.Invalid($"sysctl {name} is not allowed as it conflicts with the OCI \"{dotted[7..]}\" field");
+        }
+
         var ipc = s_ipc.Contains(dotted) || dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal);
         var net = dotted.StartsWith("net.", StringComparison.Ordinal);
         var uts = dotted is "kernel.domainname" or "kernel.hostname";
-        if (!ipc && !net && !uts)
+        var user = dotted.StartsWith("user.", StringComparison.Ordinal);
+        if (!ipc && !net && !uts && !user)
         {
             throw PlanScope.Invalid($"sysctl {name} is not in a separate kernel namespace", "It would change the whole host.");
         }
 
-        var needed = ipc ? NamespaceType.Ipc : net ? NamespaceType.Network : NamespaceType.Uts;
+        var needed = ipc ? NamespaceType.Ipc : net ? NamespaceType.Network : user ? NamespaceType.User : NamespaceType.Uts;
         if (!scope.Has(needed))
         {
             throw PlanScope.Invalid($"sysctl {name} is not allowed in the host's {needed.ToString().ToLowerInvariant()} namespace");
@@ -80,6 +92,11 @@ internal static class ProtectionPlan
 
     private static void Paths(PlanScope scope)
     {
+        if (scope.Linux.ReadonlyPaths.Count + scope.Linux.MaskedPaths.Count > 0 && !scope.Has(NamespaceType.Mount))
+        {
+            throw PlanScope.Invalid("linux.maskedPaths, linux.readonlyPaths: unable to restrict sys entries without a private MNT namespace");
+        }
+
         var init = scope.Plan.Init;
         foreach (var path in scope.Linux.ReadonlyPaths)
         {

@@ -34,7 +34,7 @@ public abstract class RuntimeFixture
         System.IO.Directory.CreateDirectory(Rootfs + "/bin");
         System.IO.Directory.CreateDirectory(Rootfs + "/etc");
         File.Copy("/bin/busybox", Rootfs + "/bin/busybox");
-        foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id", "stty", "grep", "mount", "stat", "readlink", "touch", "mkdir", "ip"])
+        foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id", "stty", "grep", "mount", "stat", "readlink", "touch", "mkdir", "ip", "cut", "head"])
         {
             File.CreateSymbolicLink($"{Rootfs}/bin/{name}", "busybox");
         }

@@ -172,6 +172,8 @@ public sealed class PlanCompilerTests
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["kernel.core_pattern"] = "|/x" } })), Does.Contain("kernel.core_pattern"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.../../kernel/x"] = "1" } })), Does.Contain("no name of a kernel parameter"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1\n2" } })), Does.Contain("more than one line"));
+        Assert.That(Refusal(config => WithLinux(config with { Domainname = "a" }, linux => linux with { Sysctl = new Dictionary<string, string> { ["kernel.domainname"] = "b" } })), Does.Contain("conflicts"));
+        Assert.That(Refusal(config => WithLinux(config, linux => linux with { Sysctl = new Dictionary<string, string> { ["user.max_user_namespaces"] = "1" } })), Does.Contain("user namespace"));
         Assert.That(Refusal(config => WithProcess(config, process => process with { Args = [] })), Does.Contain("no command"));
         Assert.That(Refusal(config => WithProcess(config, process => process with { Rlimits = [new ProcessRlimit("RLIMIT_X", 1, 1)] })), Does.Contain("RLIMIT_X"));
         Assert.That(Refusal(config => WithLinux(config, linux => linux with { Namespaces = [new LinuxNamespace(NamespaceType.Pid)] })), Does.Contain("mount namespace"));
@@ -188,7 +190,7 @@ public sealed class PlanCompilerTests
     [Test]
     public void In_the_callers_mount_namespace_nothing_but_the_roots_own_directory_is_touched()
     {
-        var request = Request(config => WithLinux(config, linux => linux with { Namespaces = [.. linux.Namespaces.Where(ns => ns.Type != NamespaceType.Mount)] }));
+        var request = Request(config => WithLinux(config, linux => linux with { Namespaces = [.. linux.Namespaces.Where(ns => ns.Type != NamespaceType.Mount)], MaskedPaths = [], ReadonlyPaths = [] }));
         var init = Of(PlanCompiler.Compile(request with { Overlay = null, Bundle = "/bundle" }), PlanSection.Init);
         Assert.That(init.Where(operation => operation.Code == PlanCode.Propagation), Is.Empty);
         Assert.That(init.Where(operation => operation.Code == PlanCode.MoveMount && operation.B < 0), Is.Empty, "a mount over the caller's own root");
