@@ -118,11 +118,6 @@ internal static class NamespacePlan
             throw PlanScope.Invalid("id mappings need a user namespace");
         }
 
-        if (scope.IsNew(NamespaceType.User) && (scope.Linux.UidMappings.Count == 0 || scope.Linux.GidMappings.Count == 0))
-        {
-            throw PlanScope.Invalid("a new user namespace needs uidMappings and gidMappings");
-        }
-
         if (scope.Linux.TimeOffsets.Count > 0 && !scope.IsNew(NamespaceType.Time))
         {
             throw PlanScope.Invalid("timeOffsets need a new time namespace");

@@ -7,12 +7,14 @@ namespace Bundt.Runtime.Plans;
 /// <summary>What the parts of a plan share while it is compiled.</summary>
 internal sealed class PlanScope
 {
+    private static readonly IdMapping[] s_root = [new IdMapping(0, 0, 1)];
+
     public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending, CapabilitySet available)
     {
         Config = config;
         Process = process;
         Ending = ending;
-        Linux = config.Linux ?? new LinuxConfig();
+        Linux = Mapped(config.Linux ?? new LinuxConfig());
         Available = available;
         Rights = new Rights(process.Capabilities, Has(NamespaceType.User) ? CapabilitySet.Full : available, Plan.Warnings);
     }
@@ -92,6 +94,22 @@ internal sealed class PlanScope
 
     /// <summary>Whether a new namespace of this kind is made.</summary>
     public bool IsNew(NamespaceType type) => Namespace(type) is { Path: null };
+
+    // The mappings are optional: a new user namespace that names no ids knows root alone, as the same root outside.
+    private static LinuxConfig Mapped(LinuxConfig config)
+    {
+        var makesUser = false;
+        for (var i = 0; i < config.Namespaces.Count && !makesUser; i++)
+        {
+            makesUser = config.Namespaces[i] is { Type: NamespaceType.User, Path: null };
+        }
+
+        return !makesUser || config.UidMappings.Count > 0 && config.GidMappings.Count > 0 ? config : config with
+        {
+            UidMappings = config.UidMappings.Count > 0 ? config.UidMappings : s_root,
+            GidMappings = config.GidMappings.Count > 0 ? config.GidMappings : s_root,
+        };
+    }
 
     /// <summary>A refusal of the config.</summary>
     public static BundtException Invalid(string what, string? hint = null) => new(FailureKind.InvalidArgument, Phase.Request, what, hint);

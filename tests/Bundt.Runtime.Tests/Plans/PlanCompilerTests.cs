@@ -146,6 +146,20 @@ public sealed class PlanCompilerTests
     }
 
     [Test]
+    public void A_new_user_namespace_without_mappings_knows_root_alone()
+    {
+        var plan = Compile(config => WithLinux(config, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces, new LinuxNamespace(NamespaceType.User)],
+            Sysctl = new Dictionary<string, string>(),
+        }));
+        Assert.That(
+            Of(plan, PlanSection.Supervisor).Where(operation => operation.Code == PlanCode.WriteInit && operation.S!.EndsWith("_map", StringComparison.Ordinal))
+                .Select(operation => System.Text.Encoding.ASCII.GetString(operation.Block.Span)),
+            Is.EqualTo(new[] { "0 0 1\n", "0 0 1\n" }));
+    }
+
+    [Test]
     public void Duplicate_variables_keep_the_last_value() =>
         Assert.That(IdentityPlan.Environment(["A=1", "B=2", "A=3", "C"]), Is.EqualTo(new[] { "B=2", "A=3", "C" }));
 
