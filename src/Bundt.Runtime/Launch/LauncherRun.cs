@@ -46,12 +46,16 @@ internal sealed class LauncherRun
                 descriptors[i + 2] = new ChildDescriptor(inputs.Of(input.Kind), PlanFormat.FdBase + input.Slot);
             }
 
-            for (var i = 0; i < plan.Preserve; i++)
+            var count = plan.Inputs.Count + 2;
+            for (var number = 3; number < 3 + plan.Preserve; number++)
             {
-                descriptors[plan.Inputs.Count + 2 + i] = new ChildDescriptor(new SafeFileHandle(3 + i, ownsHandle: false), 3 + i);
+                if (InheritedDescriptor.IsOpen(number))
+                {
+                    descriptors[count++] = new ChildDescriptor(new SafeFileHandle(number, ownsHandle: false), number);
+                }
             }
 
-            var process = ChildProcess.Start(program, cgroup, ["bundt-launcher"], [], descriptors);
+            var process = ChildProcess.Start(program, cgroup, ["bundt-launcher"], [], descriptors.AsSpan(0, count));
             status.Second.Dispose();
             return new LauncherRun(plan, memory, status, process);
         }

@@ -1,0 +1,18 @@
+using Bundt.Integration.Tests.Fixtures;
+
+namespace Bundt.Integration.Tests;
+
+/// <summary>The descriptors that a container gets.</summary>
+public sealed class RuntimeDescriptorTests : RuntimeFixture
+{
+    [Test]
+    public void Of_the_preserved_descriptors_those_that_are_open_arrive_and_nothing_of_ours()
+    {
+        Configure(["sh", "-c", "for fd in 3 4 5 6 7 8; do test ! -e /proc/self/fd/$fd || echo $fd; done; cat <&7"]);
+        File.WriteAllText(Path.Combine(Directory, "seventh"), "seventh\n");
+        var result = new Command(
+            "/bin/bash", "-c", "exec 3<&- 4</dev/null 5<&- 6<&- 7<\"$1/seventh\" 8<&- \"$0\" --root \"$1/state\" run --preserve-fds 6 -b \"$2\" \"$3\"",
+            Paths.Program("bundt-runtime"), Directory, Bundle, Id).Run().Ok();
+        Assert.That(result.Lines, Is.EqualTo(new[] { "4", "7", "seventh" }));
+    }
+}
