@@ -96,6 +96,8 @@ operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_caps
     op_seccomp;
 /* command.c, reaper.c */
 operation op_chdir, op_resolve_exec, op_exec, op_reaper;
+/* hooks.c */
+operation op_hook_state, op_hook;
 /* monitor.c */
 operation op_monitor_open, op_monitor;
 /* The supervisor gives up after OP_MONITOR_OPEN: whoever finds the record `monitor` shall find how it ended, too. */

@@ -68,7 +68,8 @@ enum report_phase { PHASE_NONE = 0, PHASE_SETUP = 1, PHASE_WAITING = 2 /* at OP_
 enum report_detail { DETAIL_NONE = 0, DETAIL_BAD_PLAN = 1, DETAIL_NOT_NULL_DEVICE = 2, DETAIL_ABORTED = 3 /* end of file instead of go */,
                      DETAIL_PEER_DIED = 4, DETAIL_WRONG_FILESYSTEM = 5, DETAIL_MISSING_INTERPRETER = 6, DETAIL_NOT_A_DIRECTORY = 7,
                      DETAIL_OUTSIDE_ROOT = 8 /* getcwd is not below / */,
-                     DETAIL_INSIDE_PROC = 9 /* a link led a mount there */ };
+                     DETAIL_INSIDE_PROC = 9 /* a link led a mount there */,
+                     DETAIL_HOOK_FAILED = 10 /* how, and what it said, is in report.text */ };
 enum report_stamp { STAMP_LAUNCHER = 0, STAMP_CLONE = 1, STAMP_INIT = 2, STAMP_ROOT = 3, STAMP_EXEC = 4 };
 
 struct plan_header {
@@ -200,6 +201,10 @@ enum plan_code {
     OP_SCHEDULER,       /* sched_setattr: block t,n is a struct sched_attr. Supervisor: init's */
     OP_MEMORY_POLICY,   /* set_mempolicy: mode and flags x; block t,n: the nodes, least significant byte first, a multiple of eight bytes, may be empty */
     OP_OWN_STDIO,       /* 0, 1 and 2 to owner uid x, gid y, but for the null device; what cannot be given (EPERM, EROFS, EINVAL) stays */
+    OP_HOOK_STATE,      /* init: block t,n, the container's state as JSON, into a memory file in slot b; the ten bytes at y become the process's own
+                           pid, padded with spaces */
+    OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start;
+                           z: ms until it is killed, 0: none. Its output is not seen unless it fails: DETAIL_HOOK_FAILED */
 };
 
 #endif

@@ -28,18 +28,26 @@ public readonly record struct DescriptorPair(SafeFileHandle First, SafeFileHandl
     }
 
     /// <summary>Reads from the first end until its end of file; what comes is dropped.</summary>
-    public unsafe void WaitForEnd()
+    public void WaitForEnd()
     {
-        byte dropped;
+        while (ReadByte() >= 0)
+        {
+        }
+    }
+
+    /// <summary>Reads one byte from the first end, waiting for it; -1 at the end of file.</summary>
+    public unsafe int ReadByte()
+    {
+        byte value;
         while (true)
         {
-            var count = ProcessCalls.read((int)First.DangerousGetHandle(), &dropped, 1);
-            if (count == 0)
+            var count = ProcessCalls.read((int)First.DangerousGetHandle(), &value, 1);
+            if (count >= 0)
             {
-                return;
+                return count == 0 ? -1 : value;
             }
 
-            if (count < 0 && (Errno)System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != Errno.EINTR)
+            if ((Errno)System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != Errno.EINTR)
             {
                 throw BundtException.Last(Phase.Launch, "read", "status pipe");
             }

@@ -33,15 +33,9 @@ public static class HelperProgram
     /// <exception cref="BundtException">It could not be executed, or says more than a megabyte.</exception>
     public static (int ExitCode, string Answer) Ask(string program, IReadOnlyList<string> arguments, string question)
     {
-        var environment = new List<string>();
-        foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
-        {
-            environment.Add($"{variable.Key}={variable.Value}");
-        }
-
         using DescriptorPair input = DescriptorPair.Pipe();
         using DescriptorPair output = DescriptorPair.Pipe();
-        int pid = DetachedProgram.Spawn(program, arguments, environment, Number(output.Second), -1, session: false, input: Number(input.First), error: 2);
+        int pid = DetachedProgram.Spawn(program, arguments, OwnEnvironment.Variables(), Number(output.Second), -1, session: false, input: Number(input.First), error: 2);
         input.First.Dispose();
         output.Second.Dispose();
         _ = Descriptors.Write(Number(input.Second), Encoding.UTF8.GetBytes(question));

@@ -279,7 +279,8 @@ public static class RuntimeConfigReader
             }
 
             string? path = null;
-            IReadOnlyList<string> args = [], env = [];
+            IReadOnlyList<string> args = [];
+            IReadOnlyList<string>? env = null;
             long? timeout = null;
             while (reader.NextField())
             {

@@ -169,7 +169,11 @@ public static class RuntimeConfigWriter
         json.WriteStartObject();
         json.WriteString("path", hook.Path);
         Strings(json, "args", hook.Args);
-        Strings(json, "env", hook.Env);
+        if (hook.Env is not null)
+        {
+            Strings(json, "env", hook.Env);
+        }
+
         Number(json, "timeout", hook.Timeout);
         json.WriteEndObject();
     }

@@ -9,8 +9,8 @@ public sealed record RuntimeHook
     /// <summary>Arguments, argv[0] included.</summary>
     public IReadOnlyList<string> Args { get; init; } = [];
 
-    /// <summary>Environment, "KEY=value".</summary>
-    public IReadOnlyList<string> Env { get; init; } = [];
+    /// <summary>Environment, "KEY=value"; null: the runtime's own.</summary>
+    public IReadOnlyList<string>? Env { get; init; }
 
     /// <summary>Seconds until it is killed; null: unlimited.</summary>
     public long? Timeout { get; init; }

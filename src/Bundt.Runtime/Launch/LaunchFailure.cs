@@ -26,6 +26,7 @@ internal static class LaunchFailure
         {
             PlanCode.ResolveExec or PlanCode.Exec => Command(operation, report),
             PlanCode.Chdir => WorkingDirectory(operation, report),
+            PlanCode.Hook => Hook(operation.Subject!, report.Text),
             _ => Other(operation, report),
         };
     }
@@ -57,6 +58,11 @@ internal static class LaunchFailure
             var errno => new BundtException(Phase.Exec, "exec", path, errno, null, FailureKind.CommandNotExecutable),
         };
     }
+
+    /// <summary>A hook that failed.</summary>
+    /// <param name="hook">"createRuntime hook #0".</param>
+    /// <param name="how">What became of it and what it said.</param>
+    internal static BundtException Hook(string hook, string how) => new(FailureKind.Internal, Phase.Run, $"error running {hook}: {how}");
 
     private static BundtException WorkingDirectory(PlanOperation operation, PlanReport report)
     {

@@ -18,6 +18,8 @@ internal sealed record LauncherInputs
 
     public SafeFileHandle? ConsoleSocket { get; init; }
 
+    public SafeFileHandle? Go { get; init; }
+
     public SafeFileHandle Of(PlanInputKind kind) => kind switch
     {
         PlanInputKind.Cgroup => Cgroup,
@@ -25,6 +27,7 @@ internal sealed record LauncherInputs
         PlanInputKind.Client => Client,
         PlanInputKind.Root => Root,
         PlanInputKind.NetworkNamespace => NetworkNamespace,
+        PlanInputKind.Go => Go,
         _ => ConsoleSocket,
     } ?? throw new InvalidOperationException($"the plan needs {kind}");
 }

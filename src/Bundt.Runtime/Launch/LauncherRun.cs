@@ -67,6 +67,20 @@ internal sealed class LauncherRun
         }
     }
 
+    /// <summary>Waits until everything is mounted and the supervisor asks to go on; false when it has failed before.</summary>
+    public bool WaitUntilMounted() => _status.ReadByte() == PlanFormat.NoticeMounted;
+
+    /// <summary>What the launcher has reported so far.</summary>
+    public PlanReport Report() => PlanReport.Read(_memory);
+
+    /// <summary>Ends a launch that is not wanted any more: its word to go on will never come.</summary>
+    public void Abandon()
+    {
+        End();
+        _status.Dispose();
+        _memory.Dispose();
+    }
+
     /// <summary>Waits for the status pipe's end: the command is executed, or waits for start, or the launch has failed.</summary>
     /// <exception cref="BundtException">It has failed; the launcher has ended and is reaped.</exception>
     public PlanReport WaitUntilExecuted()

@@ -23,4 +23,6 @@ internal enum PlanReportDetail
     OutsideRoot = 8,
     /// <summary>A symbolic link led a mount into procfs.</summary>
     InsideProc = 9,
+    /// <summary>A hook failed; how, and what it said, is the report's text.</summary>
+    HookFailed = 10,
 }

@@ -248,5 +248,37 @@ internal sealed class OperationList(PlanSection section)
     public void Exec(IReadOnlyList<string> argv, IReadOnlyList<string> environment) =>
         Add(new() { Code = PlanCode.Exec, Section = section, Strings = argv, Environment = environment, Phase = Phase.Exec, Subject = argv[0] });
 
+    /// <summary>A write to the status pipe that C# waits for, and the wait for its word on a pipe.</summary>
+    public void AskToGoOn(int go)
+    {
+        Simple(PlanCode.Notify, PlanFormat.NoticeMounted);
+        Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Phase = Phase });
+    }
+
+    /// <summary>The state that hooks read from their stdin.</summary>
+    /// <param name="slot">Gets the memory file.</param>
+    /// <param name="state">JSON.</param>
+    /// <param name="pidAt">Where ten bytes of it become init's own pid.</param>
+    public void HookState(int slot, ReadOnlyMemory<byte> state, int pidAt) =>
+        Add(new() { Code = PlanCode.HookState, Section = section, B = slot, Block = state, Y = (ulong)pidAt, Phase = Phase });
+
+    /// <summary>A hook in the container's namespaces.</summary>
+    /// <param name="state">Slot of its stdin.</param>
+    /// <param name="hook">Which.</param>
+    /// <param name="environment">Its environment.</param>
+    /// <param name="subject">"startContainer hook #0".</param>
+    public void Hook(int state, RuntimeHook hook, IReadOnlyList<string> environment, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.Hook,
+            Section = section,
+            A = state,
+            Strings = [hook.Path, .. hook.Args.Count > 0 ? hook.Args : [hook.Path]],
+            Environment = environment,
+            Z = (ulong)(hook.Timeout ?? 0) * 1000,
+            Phase = Phase,
+            Subject = subject,
+        });
+
     private void Add(PlanOperation operation) => _operations.Add(operation);
 }

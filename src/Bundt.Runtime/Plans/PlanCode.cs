@@ -76,5 +76,7 @@ public enum PlanCode : ushort
     Scheduler,
     MemoryPolicy,
     OwnStdio,
+    HookState,
+    Hook,
 #pragma warning restore CS1591
 }

@@ -29,6 +29,7 @@ public static class PlanCompiler
         MountPlan.Mount(scope, request);
         DevicePlan.Make(scope);
         ProtectionPlan.Apply(scope);
+        HookPlan.BeforePivot(scope, request);
         RootPlan.Enter(scope, request.NoPivot);
         if (!request.NoNewKeyring)
         {
@@ -49,6 +50,7 @@ public static class PlanCompiler
             plan.Init.WaitStart(fifo);
         }
 
+        HookPlan.BeforeCommand(scope, request);
         IdentityPlan.Confine(scope, plan.Init, request.Filter);
         IdentityPlan.Execute(scope);
         MonitorPlan.End(scope, isExec: false, rootFollows: request.Overlay is { Volatile: false });
@@ -193,8 +195,7 @@ public static class PlanCompiler
     private static void Refuse(RuntimeConfig config)
     {
         var what =
-            config.Hooks is { IsEmpty: false } ? "hooks"
-            : config.Process?.ApparmorProfile is not null ? "process.apparmorProfile"
+            config.Process?.ApparmorProfile is not null ? "process.apparmorProfile"
             : config.Process?.SelinuxLabel is not null ? "process.selinuxLabel"
             : config.Linux?.MountLabel is not null ? "linux.mountLabel"
             : config.Linux?.IntelRdt is not null ? "linux.intelRdt"

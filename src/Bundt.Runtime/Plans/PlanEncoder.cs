@@ -59,7 +59,7 @@ internal static class PlanEncoder
         uint s = 0, t = 0, n = operation.Count;
         var x = operation.X;
         var y = operation.Y;
-        if (operation.Code == PlanCode.Exec)
+        if (operation.Code is PlanCode.Exec or PlanCode.Hook)
         {
             s = data.Strings(operation.Strings!, out _);
             t = data.Strings(operation.Environment!, out _);

@@ -30,6 +30,9 @@ public static class PlanFormat
     /// <summary>sizeof(struct plan_op).</summary>
     public const int OperationSize = 56;
 
+    /// <summary>The byte in the status pipe that says: the container is mounted, and the supervisor waits for the word to go on.</summary>
+    public const byte NoticeMounted = 1;
+
     /// <summary>SLOT_PLAN.</summary>
     public const int SlotPlan = 0;
 

@@ -32,10 +32,10 @@ public sealed class PlanOperation
     /// <summary>String at t; null: none, or <see cref="Block"/> or <see cref="Strings"/> stands there.</summary>
     public string? T { get; init; }
 
-    /// <summary>Strings one after the other, each NUL-terminated, at t with n their length (options, candidates) or, for Exec, argv at s.</summary>
+    /// <summary>Strings one after the other, each NUL-terminated, at t with n their length (options, candidates) or, for Exec and Hook, argv at s.</summary>
     public IReadOnlyList<string>? Strings { get; init; }
 
-    /// <summary>For Exec: envp at t.</summary>
+    /// <summary>For Exec and Hook: envp at t.</summary>
     public IReadOnlyList<string>? Environment { get; init; }
 
     /// <summary>Bytes at t, n of them.</summary>

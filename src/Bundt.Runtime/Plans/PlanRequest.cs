@@ -53,6 +53,9 @@ public sealed record PlanRequest
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
+    /// <summary>The container's state for its hooks by status ("creating", "created"); needed if the config has hooks.</summary>
+    public Func<string, HookState>? DescribeForHooks { get; init; }
+
     /// <summary>Whether a host path is a directory: a bind's target is made of the same kind.</summary>
     public Func<string, bool> IsDirectory { get; init; } = Directory.Exists;
 }

@@ -17,4 +17,8 @@ internal enum PlanToken
     Served = 7,
     /// <summary>Everything outside is done: execute.</summary>
     Go = 4,
+    /// <summary>Everything is mounted and nothing is pivoted: what is to be done outside can be done.</summary>
+    Mounted = 6,
+    /// <summary>It is done.</summary>
+    Proceed = 7,
 }

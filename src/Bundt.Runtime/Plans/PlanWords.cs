@@ -77,6 +77,8 @@ internal static class PlanWords
         [PlanCode.Scheduler] = "set scheduler",
         [PlanCode.MemoryPolicy] = "set memory policy",
         [PlanCode.OwnStdio] = "give stdio to the user",
+        [PlanCode.HookState] = "prepare the state for hooks",
+        [PlanCode.Hook] = "run hook",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

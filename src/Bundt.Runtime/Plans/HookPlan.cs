@@ -1,0 +1,50 @@
+using Bundt.Linux.Processes;
+using Bundt.Oci.Runtime;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>
+/// The hooks that run inside (createContainer, startContainer), and the pause in which those outside run (prestart, createRuntime): everything
+/// is mounted and nothing is pivoted (config.md, "POSIX-platform Hooks").
+/// </summary>
+internal static class HookPlan
+{
+    internal static void BeforePivot(PlanScope scope, PlanRequest request)
+    {
+        if (Pauses(scope.Config))
+        {
+            var plan = scope.Plan;
+            plan.Init.Send(scope.Rendezvous.Init, PlanToken.Mounted);
+            plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Mounted);
+            plan.Supervise.AskToGoOn(plan.Input(PlanInputKind.Go));
+            plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Proceed);
+            plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
+        }
+
+        Run(scope, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating");
+    }
+
+    internal static void BeforeCommand(PlanScope scope, PlanRequest request) =>
+        Run(scope, request, "startContainer", scope.Config.Hooks?.StartContainer, "created");
+
+    /// <summary>Whether the launch waits for something that is done outside, between the mounts and the pivot.</summary>
+    internal static bool Pauses(RuntimeConfig config) =>
+        config.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } || config.Linux?.NetDevices.Count > 0;
+
+    private static void Run(PlanScope scope, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status)
+    {
+        if (hooks is not { Count: > 0 })
+        {
+            return;
+        }
+
+        var describe = request.DescribeForHooks ?? throw new InvalidOperationException("hooks need the container's state");
+        var (json, pidAt) = describe(status);
+        var slot = scope.Plan.NewSlot("hook-state");
+        scope.Plan.Init.HookState(slot, json, pidAt);
+        for (var i = 0; i < hooks.Count; i++)
+        {
+            scope.Plan.Init.Hook(slot, hooks[i], hooks[i].Env ?? OwnEnvironment.Variables(), $"{kind} hook #{i}");
+        }
+    }
+}
