@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bundt.Linux;
 
 namespace Bundt.RuntimeCli;
@@ -5,7 +6,7 @@ namespace Bundt.RuntimeCli;
 /// <summary>A parsed command line: options by their long names, and what is left.</summary>
 internal sealed class CommandOptions
 {
-    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly List<(string Name, string Value)> _values = [];
 
     private CommandOptions()
     {
@@ -13,6 +14,10 @@ internal sealed class CommandOptions
 
     /// <summary>Arguments that are no options.</summary>
     public List<string> Arguments { get; } = [];
+
+    /// <summary>The first argument.</summary>
+    /// <exception cref="BundtException">There is none.</exception>
+    public string Id => Arguments.Count > 0 ? Arguments[0] : throw Usage("a container ID is needed");
 
     /// <summary>
     /// Reads options of a table ("bundle|b=" takes a value, "detach|d" is a flag) wherever they stand; "--" ends them.
@@ -51,11 +56,35 @@ internal sealed class CommandOptions
         return (options, i);
     }
 
-    /// <summary>The value of an option, or null.</summary>
-    public string? Value(string name) => _values.GetValueOrDefault(name);
+    /// <summary>The last value of an option, or null.</summary>
+    public string? Value(string name)
+    {
+        for (var i = _values.Count - 1; i >= 0; i--)
+        {
+            if (_values[i].Name == name)
+            {
+                return _values[i].Value;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>All values of an option, in order.</summary>
+    public IReadOnlyList<string> Values(string name) => [.. _values.Where(value => value.Name == name).Select(value => value.Value)];
 
     /// <summary>Whether a flag was given.</summary>
-    public bool Flag(string name) => _values.TryGetValue(name, out var value) && value is not ("false" or "0");
+    public bool Flag(string name) => Value(name) is not (null or "false" or "0");
+
+    /// <summary>A number; null when the option was not given.</summary>
+    /// <exception cref="BundtException">It is no number, or out of range.</exception>
+    public long? Number(string name, long least = long.MinValue, long most = long.MaxValue) =>
+        Value(name) is not { } text ? null
+        : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+        : throw Usage($"--{name} must be a number{(most == long.MaxValue ? "" : $" from {least} to {most}")}, not \"{text}\"");
+
+    /// <summary>A mistake on the command line.</summary>
+    internal static BundtException Usage(string what) => new(FailureKind.InvalidArgument, Phase.Request, what, "See bundt-runtime --help.");
 
     private int Take(string[] arguments, int index, ReadOnlySpan<string> table)
     {
@@ -74,15 +103,15 @@ internal sealed class CommandOptions
 
             if (equals >= 0)
             {
-                _values[names[0]] = text[(equals + 1)..];
+                _values.Add((names[0], text[(equals + 1)..]));
             }
             else if (!takesValue)
             {
-                _values[names[0]] = "true";
+                _values.Add((names[0], "true"));
             }
             else if (index + 1 < arguments.Length)
             {
-                _values[names[0]] = arguments[++index];
+                _values.Add((names[0], arguments[++index]));
             }
             else
             {
@@ -94,7 +123,4 @@ internal sealed class CommandOptions
 
         throw Usage($"unknown option {arguments[index]}");
     }
-
-    /// <summary>A mistake on the command line.</summary>
-    internal static BundtException Usage(string what) => new(FailureKind.InvalidArgument, Phase.Request, what, "See bundt-runtime --help.");
 }

@@ -3,27 +3,28 @@ using Bundt.Runtime.Containers;
 
 namespace Bundt.RuntimeCli;
 
-/// <summary>A container run in the foreground: signals go to it, its exit code is ours.</summary>
+/// <summary>A process in the foreground: signals go to it, its terminal is ours, its exit code too.</summary>
 internal static class Foreground
 {
-    // HUP, INT, QUIT, USR1, USR2, TERM, CONT, WINCH.
-    private static readonly int[] s_forwarded = [1, 2, 3, 10, 12, 15, 18, 28];
+    // All that a caller sends to say something: not CHLD, nor what our own mistakes raise (ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS), nor PIPE and URG.
+    private static readonly int[] s_forwarded = [1, 2, 3, 10, 12, 14, 15, 18, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30];
 
-    public static int Wait(OciContainer container, bool keep)
+    /// <summary>Waits for its end and answers its exit code, 128+n for a signal.</summary>
+    public static int Wait(RunningProcess running)
     {
-        using var process = PidFd.TryOpen(container.Record.Pid);
-        if (process is null)
+        var process = running.Process;
+        if (running.Terminal is { } terminal)
         {
-            return 255;
+            using (terminal)
+            {
+                TerminalRelay.Run(terminal, process, s_forwarded);
+            }
+        }
+        else
+        {
+            process.TakeSignals(s_forwarded);
         }
 
-        process.TakeSignals(s_forwarded);
-        var code = process.Reap();
-        if (!keep)
-        {
-            container.Delete(force: true);
-        }
-
-        return code ?? 255;
+        return process.Reap() ?? 255;
     }
 }

@@ -10,5 +10,5 @@ internal static class Streams
 
     public static void Out(string text) => Out(Encoding.UTF8.GetBytes(text));
 
-    public static void Error(string text) => StandardStream.Write(StandardStream.Error, Encoding.UTF8.GetBytes(text));
+    public static void Error(ReadOnlySpan<byte> bytes) => StandardStream.Write(StandardStream.Error, bytes);
 }

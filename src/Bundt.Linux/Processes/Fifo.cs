@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Linux.Processes;
 
@@ -20,20 +21,8 @@ public static unsafe partial class Fifo
         }
     }
 
-    /// <summary>Writes one byte if somebody has it open for reading; false if nobody has, or it does not exist.</summary>
-    public static bool TrySignal(string path)
-    {
-        var fd = OpenForWriting(path);
-        if (fd < 0)
-        {
-            return false;
-        }
-
-        byte go = 1;
-        var written = ProcessCalls.write(fd, &go, 1) == 1;
-        _ = ProcessCalls.close(fd);
-        return written;
-    }
+    /// <summary>Opens it for writing; null if nobody has it open for reading, or it does not exist.</summary>
+    public static SafeFileHandle? TryOpenWriter(string path) => OpenForWriting(path) is >= 0 and var fd ? new SafeFileHandle(fd, true) : null;
 
     /// <summary>Whether it exists and somebody has it open for reading.</summary>
     public static bool HasReader(string path)

@@ -30,6 +30,16 @@ public sealed class MemoryFile : IDisposable
         }
     }
 
+    /// <summary>That of another process, by its /proc/PID/fd/N; null when there is none.</summary>
+    public static unsafe MemoryFile? TryOpen(string path)
+    {
+        fixed (byte* text = System.Text.Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            var fd = ProcessCalls.open(text, 0x80000, 0);
+            return fd >= 0 ? new MemoryFile(fd) : null;
+        }
+    }
+
     /// <summary>A copy of a program that nobody can change any more: what executes it cannot be overwritten through /proc/PID/exe (CVE-2019-5736).</summary>
     /// <param name="path">The program on the host.</param>
     public static unsafe MemoryFile SealProgram(string path)

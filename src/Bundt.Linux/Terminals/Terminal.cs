@@ -9,6 +9,7 @@ public static unsafe partial class Terminal
     internal const nuint TCGETS = 0x5401;
     internal const nuint TCSETSW = 0x5403;
     private const nuint TIOCGWINSZ = 0x5413;
+    private const nuint TIOCSWINSZ = 0x5414;
 
     /// <summary>Whether the descriptor is a terminal.</summary>
     public static bool IsTerminal(int fd) => TryGet(fd, out _);
@@ -18,6 +19,27 @@ public static unsafe partial class Terminal
     {
         ushort* size = stackalloc ushort[4];
         return ioctl(fd, TIOCGWINSZ, size) == 0 ? (size[0], size[1]) : (0, 0);
+    }
+
+    /// <summary>Gives one terminal the size of another, if that has one.</summary>
+    public static void CopySize(int from, int to)
+    {
+        ushort* size = stackalloc ushort[4];
+        if (ioctl(from, TIOCGWINSZ, size) == 0 && size[0] != 0)
+        {
+            _ = ioctl(to, TIOCSWINSZ, size);
+        }
+    }
+
+    /// <summary>A line feed stays one: the terminal does not make CR LF of it (ONLCR).</summary>
+    public static void KeepLineEnds(int fd)
+    {
+        const uint MapNewLine = 4;
+        if (TryGet(fd, out KernelTermios termios))
+        {
+            termios.Output &= ~MapNewLine;
+            _ = TrySet(fd, termios);
+        }
     }
 
     internal static bool TryGet(int fd, out KernelTermios termios)

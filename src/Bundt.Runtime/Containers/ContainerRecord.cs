@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Plans;
 
 namespace Bundt.Runtime.Containers;
 
@@ -16,10 +17,10 @@ public sealed record ContainerRecord
     public required string Id { get; init; }
 
     /// <summary>Its first process, as the creator's pid namespace numbers it.</summary>
-    public required int Pid { get; init; }
+    public int Pid { get; init; }
 
     /// <summary>Field 22 of its /proc/PID/stat: a later process of the same pid is another one.</summary>
-    public required ulong StartTime { get; init; }
+    public ulong StartTime { get; init; }
 
     /// <summary>Absolute path of the bundle.</summary>
     public required string Bundle { get; init; }
@@ -36,6 +37,9 @@ public sealed record ContainerRecord
     /// <summary>Whether it has a pid namespace of its own, so that all its processes end with the first.</summary>
     public bool OwnPidNamespace { get; init; }
 
+    /// <summary>Whether its config has hooks.</summary>
+    public bool HasHooks { get; init; }
+
     /// <summary>The config's annotations.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
 
@@ -46,11 +50,31 @@ public sealed record ContainerRecord
         json.WriteNumber("startTime", StartTime);
         json.WriteString("cgroup", Cgroup.ToString());
         json.WriteBoolean("ownPidNamespace", OwnPidNamespace);
+        json.WriteBoolean("hooks", HasHooks);
     });
 
     /// <summary>What the state command prints.</summary>
-    public byte[] Describe(ContainerStatus status) => Write(
-        json => Common(json, status == ContainerStatus.Stopped ? 0 : Pid, status.ToString().ToLowerInvariant()));
+    public byte[] Describe(ContainerStatus status) => Write(json => WriteState(json, status, ""));
+
+    /// <summary>The same as one element of the list command's array.</summary>
+    public void WriteListed(Utf8JsonWriter json, ContainerStatus status, string owner)
+    {
+        json.WriteStartObject();
+        WriteState(json, status, owner);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What a hook outside of the container reads from its stdin.</summary>
+    /// <param name="status">"creating", "created", "running" or "stopped".</param>
+    public byte[] DescribeForHook(string status) => Write(json => Common(json, Pid, status));
+
+    /// <summary>The same for a hook inside, which gets the pid in its own pid namespace.</summary>
+    internal HookState DescribeForHooks(string status)
+    {
+        const int Placeholder = 1_000_000_000;
+        var json = (this with { Pid = Placeholder }).DescribeForHook(status);
+        return new HookState(json, json.AsSpan().IndexOf("\"pid\": 1000000000"u8) + "\"pid\": ".Length);
+    }
 
     /// <summary>Reads a record.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
@@ -61,7 +85,7 @@ public sealed record ContainerRecord
         CgroupPlace? cgroup = null;
         var pid = 0;
         ulong start = 0;
-        var ownPids = false;
+        bool ownPids = false, hooks = false;
         IReadOnlyDictionary<string, string> annotations = new Dictionary<string, string>();
         reader.BeginObject();
         while (reader.NextField())
@@ -102,6 +126,10 @@ public sealed record ContainerRecord
             {
                 ownPids = reader.GetBoolean() ?? false;
             }
+            else if (reader.Is("hooks"u8))
+            {
+                hooks = reader.GetBoolean() ?? false;
+            }
             else if (reader.Is("annotations"u8))
             {
                 annotations = reader.GetStringMap();
@@ -129,6 +157,7 @@ public sealed record ContainerRecord
             Created = time,
             Cgroup = cgroup,
             OwnPidNamespace = ownPids,
+            HasHooks = hooks,
             Annotations = annotations,
         };
     }
@@ -146,7 +175,10 @@ public sealed record ContainerRecord
         return buffer.WrittenSpan.ToArray();
     }
 
-    private void Common(Utf8JsonWriter json, int pid, string? status)
+    private void WriteState(Utf8JsonWriter json, ContainerStatus status, string owner) =>
+        Common(json, status == ContainerStatus.Stopped ? 0 : Pid, status.ToString().ToLowerInvariant(), owner);
+
+    private void Common(Utf8JsonWriter json, int pid, string? status, string owner = "")
     {
         json.WriteString("ociVersion", OciVersion);
         json.WriteString("id", Id);
@@ -159,7 +191,7 @@ public sealed record ContainerRecord
         json.WriteString("bundle", Bundle);
         json.WriteString("rootfs", Rootfs);
         json.WriteString("created", Created.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff", CultureInfo.InvariantCulture) + "00Z");
-        json.WriteString("owner", "");
+        json.WriteString("owner", owner);
         if (Annotations.Count > 0)
         {
             json.WriteStartObject("annotations");

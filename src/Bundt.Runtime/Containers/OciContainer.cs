@@ -6,27 +6,21 @@ using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Plans;
-using Bundt.Runtime.Seccomp;
-using Bundt.Runtime.Spec;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Runtime.Containers;
 
 /// <summary>
-/// One container of the OCI runtime command line: a directory below the root with state.json and, while it waits for start, the fifo on which
-/// its process waits. Nothing of Bundt's runs beside it. The directory comes first and state.json last; in between a link names the cgroup, so
-/// that what a killed creation leaves behind can be found.
+/// One container of the OCI runtime command line, known by its directory below the root. Nothing of Bundt's runs beside it: every question
+/// is answered by the kernel.
 /// </summary>
 public sealed class OciContainer
 {
-    private const string RecordName = "state.json";
-    private const string FifoName = "start";
-    private const string LedgerName = "cgroup";
-    private const int MaxConfig = 16 << 20;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private readonly string _directory;
+    private readonly ContainerDirectory _directory;
 
-    private OciContainer(string directory, ContainerRecord record)
+    internal OciContainer(ContainerDirectory directory, ContainerRecord record)
     {
         _directory = directory;
         Record = record;
@@ -34,6 +28,9 @@ public sealed class OciContainer
 
     /// <summary>What is kept of it.</summary>
     public ContainerRecord Record { get; }
+
+    /// <summary>The master of its terminal, if it was just created in the foreground with one.</summary>
+    public SafeFileHandle? Terminal { get; internal init; }
 
     /// <summary>Where it stands now.</summary>
     public ContainerStatus Status
@@ -45,297 +42,259 @@ public sealed class OciContainer
                 return ContainerStatus.Stopped;
             }
 
-            // The fifo may have outlived a start that was killed; its reader has not.
-            if (Fifo.HasReader(FifoPath))
+            using var cgroup = Record.Cgroup.TryOpen();
+            if (cgroup?.ReadKey("cgroup.events", "frozen") == "1")
             {
-                return ContainerStatus.Created;
+                return ContainerStatus.Paused;
             }
 
-            using var cgroup = OpenCgroup();
-            return cgroup?.ReadKey("cgroup.events", "frozen") == "1" ? ContainerStatus.Paused : ContainerStatus.Running;
+            // The fifo may have outlived a start that was killed; its reader has not.
+            return Fifo.HasReader(_directory.Fifo) ? ContainerStatus.Created : ContainerStatus.Running;
         }
     }
-
-    private string FifoPath => Path.Combine(_directory, FifoName);
 
     /// <summary>Creates a container and its process.</summary>
     /// <param name="root">Directory of all containers' state.</param>
     /// <param name="id">The new container's id.</param>
     /// <param name="options">How.</param>
     /// <exception cref="BundtException">Conflict when the id is taken; else what failed. Nothing is left behind.</exception>
-    public static OciContainer Create(string root, string id, CreateOptions options)
-    {
-        CheckId(id);
-        var config = LoadConfig(options.Bundle);
-        var directory = Path.Combine(root, id);
-        MakeDirectory(root, directory);
-        try
-        {
-            var fifo = options.WaitForStart ? Path.Combine(directory, FifoName) : null;
-            if (fifo is not null)
-            {
-                Fifo.Create(fifo);
-            }
-
-            return Create(directory, id, config, fifo, options);
-        }
-        catch
-        {
-            Remove(directory);
-            throw;
-        }
-    }
+    public static OciContainer Create(string root, string id, CreateOptions options) => ContainerCreation.Run(root, id, options);
 
     /// <summary>An existing container.</summary>
     /// <exception cref="BundtException">NotFound "container does not exist".</exception>
     public static OciContainer Open(string root, string id)
     {
-        CheckId(id);
-        var directory = Path.Combine(root, id);
-        byte[] json;
-        try
-        {
-            json = File.ReadAllBytes(Path.Combine(directory, RecordName));
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new BundtException(FailureKind.NotFound, Phase.Resolve, $"container does not exist: {id}");
-        }
+        var directory = ContainerDirectory.Of(root, id);
+        var record = directory.TryRead() ?? throw new BundtException(FailureKind.NotFound, Phase.Resolve, $"container does not exist: {id}");
+        return new OciContainer(directory, record);
+    }
 
-        try
+    /// <summary>All containers below a root, in the order of their ids. What is being created or removed, or is damaged, is not among them.</summary>
+    public static IEnumerable<OciContainer> List(string root)
+    {
+        foreach (var id in ContainerDirectory.List(root))
         {
-            return new OciContainer(directory, ContainerRecord.Decode(json));
-        }
-        catch (FormatException e)
-        {
-            throw new BundtException(FailureKind.Internal, Phase.State, $"{directory}/{RecordName} is damaged: {e.Message}", $"Remove {directory} by hand.", e);
+            var directory = ContainerDirectory.Of(root, id);
+            ContainerRecord? record;
+            try
+            {
+                record = directory.TryRead();
+            }
+            catch (BundtException)
+            {
+                continue;
+            }
+
+            if (record is not null)
+            {
+                yield return new OciContainer(directory, record);
+            }
         }
     }
 
     /// <summary>The plan that creating it would run, without running anything.</summary>
-    public static LaunchPlan Plan(string id, string bundle)
+    public static LaunchPlan Plan(string id, CreateOptions options) => ContainerCreation.Plan(id, options);
+
+    /// <summary>Name or number of the user who created it.</summary>
+    public string Owner()
     {
-        var config = LoadConfig(bundle);
-        return Compile(id, config, bundle, CgroupPlace.From(CgroupDriver.Cgroupfs, config.Linux?.CgroupsPath, id), null, 0);
+        using var directory = DirectoryFd.OpenHost(_directory.Path);
+        var uid = directory.Stat().Uid;
+        return uid == 0 ? "root" : uid.ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Lets the process of a created container execute its command.</summary>
-    public void Start()
+    /// <summary>Lets the process of a created container execute its command; returns once it has.</summary>
+    /// <param name="warn">Is told what does not keep the container from running.</param>
+    /// <exception cref="BundtException">It is not created; or a hook or the execution has failed, and the container is stopped.</exception>
+    public void Start(Action<string>? warn = null)
     {
-        if (Status != ContainerStatus.Created || !Fifo.TrySignal(FifoPath))
+        var status = Status;
+        if (status != ContainerStatus.Created)
         {
-            throw new BundtException(FailureKind.Conflict, Phase.Run, $"cannot start a container that is {Status.ToString().ToLowerInvariant()}");
+            throw new BundtException(
+                FailureKind.Conflict, Phase.Run,
+                status == ContainerStatus.Stopped ? "cannot start a container that has stopped" : $"cannot start an already {Word(status)} container");
         }
 
-        File.Delete(FifoPath);
+        using var notify = NotifySocket.TryListen(_directory);
+        var failure = WaitingProcess.Release(Record.Pid, _directory.Fifo);
+        File.Delete(_directory.Fifo);
+        if (failure is not null)
+        {
+            throw failure;
+        }
+
+        if (Record.HasHooks)
+        {
+            RunPoststartHooks();
+        }
+
+        notify?.ForwardReady(Record.Pid, aside: false, warn);
     }
 
     /// <summary>Sends a signal to the first process, or to all of them.</summary>
+    /// <exception cref="BundtException">Conflict: it is not running.</exception>
     public void Kill(int signal, bool all)
     {
         using var process = PidFd.TryOpen(Record.Pid, Record.StartTime);
-        var alive = process?.Signal(signal) ?? false;
-        if (signal == SignalNames.Kill && (all || !Record.OwnPidNamespace))
+        if (!Record.OwnPidNamespace && (all || signal == SignalNames.Kill))
         {
-            using var cgroup = OpenCgroup();
-            cgroup?.Kill();
+            KillAll(signal);
         }
-        else if (!alive && !all)
+        else if (process?.Signal(signal) ?? false)
+        {
+            if (signal == SignalNames.Kill)
+            {
+                // A frozen process dies when it thaws, unless the whole cgroup is killed.
+                using var cgroup = Record.Cgroup.TryOpen();
+                cgroup?.Kill();
+            }
+
+            return;
+        }
+
+        if (process is null && !all)
         {
             throw new BundtException(FailureKind.Conflict, Phase.Run, $"container not running: {Record.Id}");
         }
     }
 
+    /// <summary>Freezes all its processes; returns once they are.</summary>
+    public void Pause()
+    {
+        if (Status is not (ContainerStatus.Running or ContainerStatus.Created))
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Run, $"container not running or created: {Word(Status)}");
+        }
+
+        using var cgroup = Cgroup();
+        cgroup.SetFrozen(true, s_patience);
+    }
+
+    /// <summary>Thaws them.</summary>
+    public void Resume()
+    {
+        if (Status != ContainerStatus.Paused)
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Run, "container not paused");
+        }
+
+        using var cgroup = Cgroup();
+        cgroup.SetFrozen(false, s_patience);
+    }
+
+    /// <summary>Host pids of all its processes, those of cgroups below its own included.</summary>
+    public IReadOnlyList<int> Processes()
+    {
+        using var cgroup = Record.Cgroup.TryOpen();
+        return cgroup?.ReadProcesses() ?? (Status == ContainerStatus.Stopped ? [] : [Record.Pid]);
+    }
+
+    /// <summary>Its cgroup.</summary>
+    /// <exception cref="BundtException">It has none.</exception>
+    public Cgroup Cgroup() =>
+        Record.Cgroup.TryOpen() ?? throw new BundtException(FailureKind.Conflict, Phase.Cgroup, $"container {Record.Id} has no cgroup: it is not running, or was created without");
+
+    /// <summary>Writes other limits; what is unset stays.</summary>
+    public void Update(LinuxResources resources)
+    {
+        if (Status == ContainerStatus.Stopped)
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Run, $"container not running: {Record.Id}");
+        }
+
+        Record.Cgroup.Update(resources);
+    }
+
+    /// <summary>Runs a further process in it.</summary>
+    /// <exception cref="BundtException">It is not running, or the process could not be started.</exception>
+    public RunningProcess Exec(ExecOptions options)
+    {
+        var status = Status;
+        if (status == ContainerStatus.Stopped || status == ContainerStatus.Paused && !options.IgnorePaused)
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Exec, $"cannot exec in a {Word(status)} container");
+        }
+
+        return new ContainerExec(_directory, Record, options).Run();
+    }
+
     /// <summary>Removes a stopped or created container; with force a running one, which is killed.</summary>
-    public void Delete(bool force)
+    /// <param name="force">Whatever its status.</param>
+    /// <param name="warn">Is told of poststop hooks that failed.</param>
+    public void Delete(bool force, Action<string>? warn = null)
     {
         var status = Status;
         if (status is ContainerStatus.Running or ContainerStatus.Paused && !force)
         {
             throw new BundtException(
-                FailureKind.Conflict, Phase.Remove, $"cannot delete container {Record.Id} that is not stopped: {status.ToString().ToLowerInvariant()}",
+                FailureKind.Conflict, Phase.Remove, $"cannot delete container {Record.Id} that is not stopped: {Word(status)}",
                 "Kill it first, or use --force.");
         }
 
         using (var process = PidFd.TryOpen(Record.Pid, Record.StartTime))
         {
             process?.Signal(SignalNames.Kill);
+            Record.Cgroup.Delete();
+            process?.WaitForEnd((int)s_patience.TotalMilliseconds);
         }
 
-        Record.Cgroup.Delete();
-        Remove(_directory);
+        var hooks = Record.HasHooks ? Config().Hooks : null;
+        _directory.Remove();
+        Hooks.Stopped(hooks?.Poststop, Record, warn);
     }
 
     /// <summary>Removes what a creation that was killed has left: processes, cgroup, directory. Missing is fine.</summary>
     public static void DeleteRemains(string root, string id)
     {
-        CheckId(id);
-        var directory = Path.Combine(root, id);
-        if (!Directory.Exists(directory))
-        {
-            return;
-        }
-
-        // No host path: the link leads nowhere.
-        if (new FileInfo(Path.Combine(directory, LedgerName)).LinkTarget is { } ledger)
-        {
-            CgroupPlace.Parse(ledger)?.Delete();
-        }
-
-        Remove(directory);
+        var directory = ContainerDirectory.Of(root, id);
+        directory.NotedCgroup()?.Delete();
+        directory.Remove();
     }
 
-    private static OciContainer Create(string directory, string id, RuntimeConfig config, string? fifo, CreateOptions options)
+    private RuntimeConfig Config() => RuntimeConfigReader.Read(_directory.ReadConfig());
+
+    private void RunPoststartHooks()
     {
-        var place = CgroupPlace.From(options.CgroupDriver, config.Linux?.CgroupsPath, id).Claim();
-        var plan = Compile(id, config, options.Bundle, place, fifo, options.PreserveFds);
-        if (config.Process!.Terminal && options.ConsoleSocket is null)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "process.terminal needs a console socket: use --console-socket");
-        }
-
-        if (!config.Process.Terminal && options.ConsoleSocket is not null)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "--console-socket is given, but process.terminal is false");
-        }
-
-        File.CreateSymbolicLink(Path.Combine(directory, LedgerName), place.ToString());
-        (var cgroup, place) = place.Create(config.Linux?.Resources, config.Annotations);
-        using var open = cgroup;
         try
         {
-            var launcher = LauncherRun.Start(
-                plan, LauncherProgram.Shared, null, new LauncherInputs { Cgroup = cgroup?.Descriptor.Handle, ConsoleSocket = options.ConsoleSocket });
-            var report = launcher.WaitUntilExecuted();
-
-            // Once it has handed off and is gone, init is the child of whoever reaps orphans above us.
-            launcher.Process.Reap();
-            launcher.Process.Dispose();
-            var record = new ContainerRecord
-            {
-                OciVersion = config.OciVersion,
-                Id = id,
-                Pid = report.InitPid,
-                StartTime = PidFd.ReadStartTime(report.InitPid) ?? 0,
-                Bundle = options.Bundle,
-                Rootfs = Path.GetFullPath(config.Root!.Path, options.Bundle),
-                Created = DateTimeOffset.UtcNow,
-                Cgroup = place,
-                OwnPidNamespace = config.Linux!.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }),
-                Annotations = config.Annotations,
-            };
-            Replace(Path.Combine(directory, RecordName), record.Encode());
-            if (options.PidFile is not null)
-            {
-                Replace(options.PidFile, System.Text.Encoding.ASCII.GetBytes(record.Pid.ToString(CultureInfo.InvariantCulture)));
-            }
-
-            return new OciContainer(directory, record);
+            Hooks.Run("poststart", Config().Hooks?.Poststart, Record, "running");
         }
         catch
         {
-            place.Delete();
+            Kill(SignalNames.Kill, all: true);
             throw;
         }
     }
 
-    private static LaunchPlan Compile(string id, RuntimeConfig config, string bundle, CgroupPlace place, string? fifo, int preserve)
+    // Frozen meanwhile: nobody is born behind our back.
+    private void KillAll(int signal)
     {
-        var plan = PlanCompiler.Compile(new PlanRequest
+        using var cgroup = Record.Cgroup.TryOpen();
+        if (cgroup is null || signal == SignalNames.Kill)
         {
-            Id = id,
-            Config = WithHome(config, bundle),
-            Bundle = bundle,
-            Ending = new PlanEnding.HandOff(fifo),
-            HasCgroup = place.Driver != CgroupDriver.Disabled,
-            CgroupPath = place.Path,
-            Filter = SeccompCompiler.Compile(config.Linux?.Seccomp),
-        });
-        return plan with { Preserve = preserve };
-    }
-
-    // The specification leaves HOME to the runtime; everybody expects it to come from passwd.
-    private static RuntimeConfig WithHome(RuntimeConfig config, string bundle)
-    {
-        if (config.Process is not { } process || config.Root is not { } root
-            || process.Env.Any(variable => variable.StartsWith("HOME=", StringComparison.Ordinal) && variable.Length > 5))
-        {
-            return config;
+            cgroup?.Kill();
+            return;
         }
 
-        var home = UserDatabase.LoadRoot(Path.GetFullPath(root.Path, bundle)).Resolve(process.User.Uid.ToString(CultureInfo.InvariantCulture), []).Home;
-        return config with { Process = process with { Env = [.. process.Env, "HOME=" + home] } };
-    }
-
-    private static RuntimeConfig LoadConfig(string bundle)
-    {
-        var path = Path.Combine(bundle, "config.json");
-        byte[] json;
+        var thaw = Status != ContainerStatus.Paused;
+        cgroup.SetFrozen(true, s_patience);
         try
         {
-            json = File.ReadAllBytes(path);
+            foreach (var pid in cgroup.ReadProcesses())
+            {
+                using var process = PidFd.TryOpen(pid);
+                process?.Signal(signal);
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        finally
         {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {BundtException.Reason(e)}", null, e);
-        }
-
-        if (json.Length > MaxConfig)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path} is longer than {MaxConfig} bytes");
-        }
-
-        try
-        {
-            return RuntimeConfigReader.Read(json);
-        }
-        catch (FormatException e)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path}: {e.Message}", null, e);
+            if (thaw)
+            {
+                cgroup.SetFrozen(false, s_patience);
+            }
         }
     }
 
-    private static void MakeDirectory(string root, string directory)
-    {
-        Directory.CreateDirectory(root);
-        using var parent = DirectoryFd.OpenHost(root);
-        var id = Path.GetFileName(directory);
-        var errno = parent.TryCreateDirectory(id, OwnerOnly);
-        if (errno != Errno.None)
-        {
-            throw errno == Errno.EEXIST
-                ? new BundtException(FailureKind.Conflict, Phase.State, $"container with given ID already exists: {id}")
-                : new BundtException(Phase.State, "mkdir", directory, errno);
-        }
-    }
-
-    private static void Replace(string path, byte[] content)
-    {
-        var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "." + Path.GetFileName(path) + ".new");
-        File.WriteAllBytes(beside, content);
-        File.Move(beside, path, overwrite: true);
-    }
-
-    private static void Remove(string directory)
-    {
-        foreach (var file in Directory.GetFiles(directory))
-        {
-            File.Delete(file);
-        }
-
-        Directory.Delete(directory);
-    }
-
-    // What runc accepts: letters, digits and _+-. but not "." and "..".
-    private static void CheckId(string id)
-    {
-        var valid = id.Length is > 0 and <= 1024 && id is not ("." or "..")
-            && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
-        if (!valid)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid container ID format: \"{id}\"");
-        }
-    }
-
-    private Cgroup? OpenCgroup() => Record.Cgroup.TryOpen();
+    private static string Word(ContainerStatus status) => status.ToString().ToLowerInvariant();
 }

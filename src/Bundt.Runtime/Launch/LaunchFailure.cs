@@ -21,15 +21,17 @@ internal static class LaunchFailure
                 "bundt-launcher and this program are of different versions.");
         }
 
-        var operation = plan.Operations[report.Operation];
-        return operation.Code switch
-        {
-            PlanCode.ResolveExec or PlanCode.Exec => Command(operation, report),
-            PlanCode.Chdir => WorkingDirectory(operation, report),
-            PlanCode.Hook => Hook(operation.Subject!, report.Text),
-            _ => Other(operation, report),
-        };
+        return Describe(plan.Operations[report.Operation], report);
     }
+
+    /// <summary>A failure of a known operation.</summary>
+    internal static BundtException Describe(PlanOperation operation, PlanReport report) => operation.Code switch
+    {
+        PlanCode.ResolveExec or PlanCode.Exec => Command(operation, report),
+        PlanCode.Chdir => WorkingDirectory(operation, report),
+        PlanCode.Hook => Hook(operation.Subject!, report.Text),
+        _ => Other(operation, report),
+    };
 
     // The texts are runc's, as Docker's clients know them.
     private static BundtException Command(PlanOperation operation, PlanReport report)

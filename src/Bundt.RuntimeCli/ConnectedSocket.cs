@@ -4,28 +4,34 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.RuntimeCli;
 
-/// <summary>The socket of --console-socket, connected.</summary>
-internal sealed class ConsoleSocket : IDisposable
+/// <summary>The socket of --console-socket or --pidfd-socket, connected.</summary>
+internal sealed class ConnectedSocket : IDisposable
 {
     private readonly Socket _socket;
 
-    private ConsoleSocket(Socket socket) => _socket = socket;
+    private ConnectedSocket(Socket socket) => _socket = socket;
 
     /// <summary>The descriptor; valid while this object lives.</summary>
     public SafeFileHandle Handle => new(_socket.Handle, ownsHandle: false);
 
-    public static ConsoleSocket Connect(string path)
+    /// <summary>Connects; null without a path.</summary>
+    public static ConnectedSocket? Connect(string? path)
     {
+        if (path is null)
+        {
+            return null;
+        }
+
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
-            return new ConsoleSocket(socket);
+            return new ConnectedSocket(socket);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
             socket.Dispose();
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot connect to the console socket {path}: {e.Message}", null, e);
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot connect to the socket {path}: {e.Message}", null, e);
         }
     }
 

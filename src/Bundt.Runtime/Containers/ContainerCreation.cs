@@ -1,0 +1,239 @@
+using System.Globalization;
+using System.Text;
+using Bundt.Linux;
+using Bundt.Linux.Processes;
+using Bundt.Linux.Sockets;
+using Bundt.Oci.Runtime;
+using Bundt.Runtime.Launch;
+using Bundt.Runtime.Plans;
+using Bundt.Runtime.Seccomp;
+using Bundt.Runtime.Spec;
+
+namespace Bundt.Runtime.Containers;
+
+/// <summary>From a bundle to a container whose process waits for start, or runs already.</summary>
+internal sealed class ContainerCreation
+{
+    private readonly ContainerDirectory _directory;
+    private readonly string _id;
+    private readonly CreateOptions _options;
+    private readonly RuntimeConfig _config;
+    private readonly ReadOnlyMemory<byte> _filter;
+    private ContainerRecord _record;
+
+    private ContainerCreation(ContainerDirectory directory, string id, byte[] json, CreateOptions options)
+    {
+        _directory = directory;
+        _id = id;
+        _options = options;
+        _config = Read(options.ConfigPath, json);
+        _filter = SeccompCompiler.Compile(_config.Linux?.Seccomp);
+        _record = new ContainerRecord
+        {
+            OciVersion = _config.OciVersion,
+            Id = id,
+            Bundle = options.Bundle,
+            Rootfs = Path.GetFullPath(_config.Root?.Path ?? throw Invalid("root is missing from the config"), options.Bundle),
+            Created = DateTimeOffset.UtcNow,
+            Cgroup = CgroupPlace.From(options.CgroupDriver, _config.Linux?.CgroupsPath, id),
+            OwnPidNamespace = _config.Linux?.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }) ?? false,
+            HasHooks = _config.Hooks is { IsEmpty: false },
+            Annotations = _config.Annotations,
+        };
+    }
+
+    /// <summary>Creates a container in a new directory; nothing is left of one that fails.</summary>
+    internal static OciContainer Run(string root, string id, CreateOptions options)
+    {
+        var json = Load(options.ConfigPath);
+        var directory = ContainerDirectory.Make(root, id);
+        try
+        {
+            return new ContainerCreation(directory, id, json, options).Run(json);
+        }
+        catch
+        {
+            directory.Remove();
+            throw;
+        }
+    }
+
+    /// <summary>The plan that creating it would run.</summary>
+    internal static LaunchPlan Plan(string id, CreateOptions options)
+    {
+        var creation = new ContainerCreation(ContainerDirectory.Of("/", id), id, Load(options.ConfigPath), options);
+        return creation.Compile(creation._config, creation._record.Cgroup, null);
+    }
+
+    private OciContainer Run(byte[] json)
+    {
+        using var console = ConsolePair.Create(_config.Process?.Terminal ?? false, _options.ConsoleSocket, _options.Foreground);
+        var place = _record.Cgroup.Claim();
+        var fifo = _options.WaitForStart ? _directory.Fifo : null;
+        if (fifo is not null)
+        {
+            Fifo.Create(fifo);
+        }
+
+        var plan = Compile(NotifySocket.Announce(_directory, _config), place, fifo);
+        foreach (var warning in plan.Warnings)
+        {
+            _options.Warn?.Invoke(warning);
+        }
+
+        _directory.Keep(json, _filter);
+        _directory.NoteCgroup(place);
+        (var cgroup, place) = place.Create(_config.Linux?.Resources, _config.Annotations);
+        _record = _record with { Cgroup = place };
+        using var open = cgroup;
+        var notify = fifo is null ? NotifySocket.TryListen(_directory) : null;
+        try
+        {
+            Launch(plan, new LauncherInputs { Cgroup = cgroup?.Descriptor.Handle, ConsoleSocket = console.Socket });
+            notify?.ForwardReady(_record.Pid, _options.Foreground, _options.Warn);
+            return new OciContainer(_directory, _record) { Terminal = console.Receive() };
+        }
+        catch
+        {
+            place.Delete();
+            if (_record.Pid != 0)
+            {
+                Hooks.Stopped(_config.Hooks?.Poststop, _record, _options.Warn);
+            }
+
+            throw;
+        }
+    }
+
+    private void Launch(LaunchPlan plan, LauncherInputs inputs)
+    {
+        using var go = HookPlan.Pauses(_config) ? DescriptorPair.Pipe() : default(DescriptorPair?);
+        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, null, inputs with { Go = go?.First });
+        if (go is { } pipe)
+        {
+            pipe.First.Dispose();
+            WhileMounted(launcher, pipe);
+        }
+
+        var report = launcher.WaitUntilExecuted();
+
+        // Once it has handed off and is gone, init is the child of whoever reaps orphans above us.
+        launcher.Process.Reap();
+        launcher.Process.Dispose();
+        Record(report.InitPid);
+        if (!_options.WaitForStart)
+        {
+            Hooks.Run("poststart", _config.Hooks?.Poststart, _record, "running");
+        }
+    }
+
+    private void WhileMounted(LauncherRun launcher, DescriptorPair go)
+    {
+        if (!launcher.WaitUntilMounted())
+        {
+            return;
+        }
+
+        try
+        {
+            _record = _record with { Pid = launcher.Report().InitPid };
+            Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "creating");
+            Hooks.Run("createRuntime", _config.Hooks?.CreateRuntime, _record, "creating");
+        }
+        catch
+        {
+            go.Second.Dispose();
+            launcher.Abandon();
+            throw;
+        }
+
+        StandardStream.Write((int)go.Second.DangerousGetHandle(), [1]);
+    }
+
+    private void Record(int pid)
+    {
+        _record = _record with { Pid = pid, StartTime = PidFd.ReadStartTime(pid) ?? 0 };
+        _directory.Write(_record);
+        if (_options.PidFile is not null)
+        {
+            ContainerDirectory.Replace(_options.PidFile, Encoding.ASCII.GetBytes(pid.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (_options.PidFdSocket is { } socket)
+        {
+            using var process = PidFd.TryOpen(pid) ?? throw new BundtException(FailureKind.Internal, Phase.Launch, "the container's process has ended already");
+            DescriptorMessage.Send(socket, process.Handle, "pidfd"u8);
+        }
+    }
+
+    private LaunchPlan Compile(RuntimeConfig config, CgroupPlace place, string? fifo)
+    {
+        var plan = PlanCompiler.Compile(new PlanRequest
+        {
+            Id = _id,
+            Config = WithEnvironment(config),
+            Bundle = _options.Bundle,
+            Ending = new PlanEnding.HandOff(fifo),
+            HasCgroup = place.Driver != CgroupDriver.Disabled,
+            CgroupPath = place.Path,
+            Filter = _filter,
+            NoPivot = _options.NoPivot,
+            NoNewKeyring = _options.NoNewKeyring,
+            DescribeForHooks = _record.DescribeForHooks,
+        });
+        return plan with { Preserve = _options.PreserveFds + _options.ListenFds };
+    }
+
+    // The specification leaves HOME to the runtime; everybody expects it to come from passwd. Activated sockets (sd_listen_fds(3)) follow stdio.
+    private RuntimeConfig WithEnvironment(RuntimeConfig config)
+    {
+        if (config.Process is not { } process)
+        {
+            return config;
+        }
+
+        var variables = new List<string>(process.Env);
+        if (!variables.Exists(variable => variable.StartsWith("HOME=", StringComparison.Ordinal) && variable.Length > 5))
+        {
+            variables.Add("HOME=" + UserDatabase.LoadRoot(_record.Rootfs).Resolve(process.User.Uid.ToString(CultureInfo.InvariantCulture), []).Home);
+        }
+
+        if (_options.ListenFds > 0)
+        {
+            variables.Add("LISTEN_FDS=" + _options.ListenFds.ToString(CultureInfo.InvariantCulture));
+            variables.Add("LISTEN_PID=1");
+        }
+
+        return config with { Process = process with { Env = variables } };
+    }
+
+    private static byte[] Load(string path)
+    {
+        const int MaxConfig = 16 << 20;
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {BundtException.Reason(e)}", null, e);
+        }
+
+        return json.Length <= MaxConfig ? json : throw Invalid($"{path} is longer than {MaxConfig} bytes");
+    }
+
+    private static RuntimeConfig Read(string path, byte[] json)
+    {
+        try
+        {
+            return RuntimeConfigReader.Read(json);
+        }
+        catch (FormatException e)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path}: {e.Message}", null, e);
+        }
+    }
+
+    private static BundtException Invalid(string what) => new(FailureKind.InvalidArgument, Phase.Request, what);
+}

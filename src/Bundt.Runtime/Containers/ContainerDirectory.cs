@@ -1,0 +1,134 @@
+using Bundt.Linux;
+using Bundt.Linux.Files;
+using Bundt.Linux.Processes;
+using Bundt.Runtime.Launch;
+
+namespace Bundt.Runtime.Containers;
+
+/// <summary>
+/// The directory of one OCI container below the root: what is kept of it. The directory comes first and state.json last; in between a link
+/// names the cgroup, so that what a killed creation leaves behind can be found.
+/// </summary>
+internal sealed class ContainerDirectory
+{
+    private const string RecordName = "state.json";
+    private const string ConfigName = "config.json";
+    private const string FilterName = "seccomp.bpf";
+    private const string FifoName = "start";
+    private const string LedgerName = "cgroup"; // a link that leads nowhere: its target is the cgroup's place
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private ContainerDirectory(string path) => Path = path;
+
+    /// <summary>Host path.</summary>
+    public string Path { get; }
+
+    /// <summary>The fifo on which the process of a created container waits for start.</summary>
+    public string Fifo => System.IO.Path.Combine(Path, FifoName);
+
+    /// <summary>The directory in which a container's sd_notify(3) socket lies, if its caller listens for notifications.</summary>
+    public string Notify => System.IO.Path.Combine(Path, "notify");
+
+    /// <summary>A new one.</summary>
+    /// <exception cref="BundtException">Conflict: the id is taken; InvalidArgument: it is no id.</exception>
+    public static ContainerDirectory Make(string root, string id)
+    {
+        CheckId(id);
+        Directory.CreateDirectory(root);
+        using var parent = DirectoryFd.OpenHost(root);
+        var path = System.IO.Path.Combine(root, id);
+        return parent.TryCreateDirectory(id, OwnerOnly) switch
+        {
+            Errno.None => new ContainerDirectory(path),
+            Errno.EEXIST => throw new BundtException(FailureKind.Conflict, Phase.State, $"container with given ID already exists: {id}"),
+            var errno => throw new BundtException(Phase.State, "mkdir", path, errno),
+        };
+    }
+
+    /// <summary>That of an id; it need not exist.</summary>
+    public static ContainerDirectory Of(string root, string id)
+    {
+        CheckId(id);
+        return new ContainerDirectory(System.IO.Path.Combine(root, id));
+    }
+
+    /// <summary>Ids of everything below a root.</summary>
+    public static IEnumerable<string> List(string root) =>
+        Directory.EnumerateDirectories(root).Select(path => System.IO.Path.GetFileName(path)!).Where(IsId).Order(StringComparer.Ordinal);
+
+    /// <summary>state.json; null: there is none (yet).</summary>
+    public ContainerRecord? TryRead()
+    {
+        try
+        {
+            return ContainerRecord.Decode(File.ReadAllBytes(Of(RecordName)));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (FormatException e)
+        {
+            throw new BundtException(FailureKind.Internal, Phase.State, $"{Of(RecordName)} is damaged: {e.Message}", $"Remove {Path} by hand.", e);
+        }
+    }
+
+    /// <summary>Writes state.json: from now on the container exists.</summary>
+    public void Write(ContainerRecord record) => Replace(Of(RecordName), record.Encode());
+
+    /// <summary>Keeps what an exec and the last hooks need: the bundle may be changed or gone by then.</summary>
+    /// <param name="config">config.json as it was read.</param>
+    /// <param name="filter">The compiled seccomp program; empty: none.</param>
+    public void Keep(ReadOnlySpan<byte> config, ReadOnlyMemory<byte> filter)
+    {
+        File.WriteAllBytes(Of(ConfigName), config);
+        if (!filter.IsEmpty)
+        {
+            File.WriteAllBytes(Of(FilterName), filter.Span);
+        }
+    }
+
+    /// <summary>The config as it was when the container was created.</summary>
+    public byte[] ReadConfig() => File.ReadAllBytes(Of(ConfigName));
+
+    /// <summary>The compiled seccomp program; empty: none.</summary>
+    public byte[] ReadFilter() => File.Exists(Of(FilterName)) ? File.ReadAllBytes(Of(FilterName)) : [];
+
+    /// <summary>Notes where the cgroup will be, before it is made.</summary>
+    public void NoteCgroup(CgroupPlace place) => File.CreateSymbolicLink(Of(LedgerName), place.ToString());
+
+    /// <summary>The cgroup that a creation has noted; null: none.</summary>
+    public CgroupPlace? NotedCgroup() => new FileInfo(Of(LedgerName)).LinkTarget is { } place ? CgroupPlace.Parse(place) : null;
+
+    /// <summary>Removes it with what is in it.</summary>
+    public void Remove()
+    {
+        if (Directory.Exists(Path))
+        {
+            using var parent = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(Path)!);
+            parent.RemoveTree(System.IO.Path.GetFileName(Path));
+        }
+    }
+
+    /// <summary>Writes a file beside and renames it into place.</summary>
+    public static void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        var beside = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, "." + System.IO.Path.GetFileName(path) + ".new");
+        File.WriteAllBytes(beside, content);
+        File.Move(beside, path, overwrite: true);
+    }
+
+    private static void CheckId(string id)
+    {
+        if (!IsId(id))
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid container ID format: \"{id}\"");
+        }
+    }
+
+    // What runc accepts: letters, digits and _+-. but not "." and "..".
+    private static bool IsId(string id) =>
+        id.Length is > 0 and <= 1024 && id is not ("." or "..") && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
+
+    private string Of(string name) => System.IO.Path.Combine(Path, name);
+}

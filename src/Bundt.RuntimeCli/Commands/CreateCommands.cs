@@ -1,0 +1,80 @@
+using System.Globalization;
+using Bundt.Linux.Processes;
+using Bundt.Runtime.Containers;
+
+namespace Bundt.RuntimeCli.Commands;
+
+/// <summary>create and run.</summary>
+internal static class CreateCommands
+{
+    public static readonly string[] CreateOptions =
+    [
+        "bundle|b=", "config|f=", "pid-file=", "console-socket=", "pidfd-socket=", "preserve-fds=", "no-pivot", "no-new-keyring", "no-subreaper", "help|h",
+    ];
+
+    public static readonly string[] RunOptions = [.. CreateOptions, "keep", "detach|d"];
+
+    // Descriptors behind these are the launcher's own.
+    private const int MostPreserved = 190;
+
+    public static int Create(Invocation invocation, CommandOptions options)
+    {
+        Make(invocation, options, waitForStart: true, foreground: false);
+        return 0;
+    }
+
+    public static int Run(Invocation invocation, CommandOptions options)
+    {
+        var detach = options.Flag("detach");
+        if (!detach)
+        {
+            // The launcher hands off and exits: init becomes our child.
+            Subreaper.Become();
+        }
+
+        var container = Make(invocation, options, waitForStart: false, foreground: !detach);
+        if (detach)
+        {
+            return 0;
+        }
+
+        using var process = PidFd.TryOpen(container.Record.Pid);
+        var code = process is null ? 255 : Foreground.Wait(new RunningProcess(process, container.Terminal));
+        if (!options.Flag("keep"))
+        {
+            container.Delete(force: true, invocation.Log.Warn);
+        }
+
+        return code;
+    }
+
+    private static OciContainer Make(Invocation invocation, CommandOptions options, bool waitForStart, bool foreground)
+    {
+        var id = options.Id;
+        using var console = ConnectedSocket.Connect(options.Value("console-socket"));
+        using var pidfd = ConnectedSocket.Connect(options.Value("pidfd-socket"));
+        var bundle = Path.GetFullPath(options.Value("bundle") ?? ".");
+        return OciContainer.Create(invocation.Root, id, new CreateOptions
+        {
+            Bundle = bundle,
+            ConfigPath = Path.GetFullPath(options.Value("config") ?? "config.json", bundle),
+            PidFile = options.Value("pid-file"),
+            ConsoleSocket = console?.Handle,
+            PidFdSocket = pidfd?.Handle,
+            ListenFds = ActivatedSockets(),
+            PreserveFds = (int)(options.Number("preserve-fds", 0, MostPreserved) ?? 0),
+            CgroupDriver = invocation.CgroupDriver,
+            NoPivot = options.Flag("no-pivot"),
+            NoNewKeyring = options.Flag("no-new-keyring"),
+            WaitForStart = waitForStart,
+            Foreground = foreground,
+            Warn = invocation.Log.Warn,
+        });
+    }
+
+    // sd_listen_fds(3), except for LISTEN_PID: as runc, which is often started by a shell in between.
+    private static int ActivatedSockets() =>
+        int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= MostPreserved
+            ? count
+            : 0;
+}

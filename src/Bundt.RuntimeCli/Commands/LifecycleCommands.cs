@@ -1,0 +1,75 @@
+using System.Text.RegularExpressions;
+using Bundt.Linux;
+using Bundt.Linux.Processes;
+using Bundt.Runtime.Containers;
+
+namespace Bundt.RuntimeCli.Commands;
+
+/// <summary>start, kill, delete, pause and resume.</summary>
+internal static class LifecycleCommands
+{
+    public static int Start(Invocation invocation, CommandOptions options)
+    {
+        invocation.Open(options).Start(invocation.Log.Warn);
+        return 0;
+    }
+
+    public static int Kill(Invocation invocation, CommandOptions options)
+    {
+        var name = options.Arguments.Count > 1 ? options.Arguments[1] : "TERM";
+        if (!SignalNames.TryParse(name, out var signal))
+        {
+            throw CommandOptions.Usage($"unknown signal {name}");
+        }
+
+        foreach (var container in Chosen(invocation, options))
+        {
+            container.Kill(signal, options.Flag("all"));
+        }
+
+        return 0;
+    }
+
+    public static int Delete(Invocation invocation, CommandOptions options)
+    {
+        var force = options.Flag("force");
+        try
+        {
+            foreach (var container in Chosen(invocation, options))
+            {
+                container.Delete(force, invocation.Log.Warn);
+            }
+        }
+        catch (BundtException e) when (e.Kind == FailureKind.NotFound && force)
+        {
+            // Nothing to delete is what was asked for; but a creation may have been killed before it had written its record.
+            OciContainer.DeleteRemains(invocation.Root, options.Id);
+        }
+
+        return 0;
+    }
+
+    public static int Pause(Invocation invocation, CommandOptions options)
+    {
+        invocation.Open(options).Pause();
+        return 0;
+    }
+
+    public static int Resume(Invocation invocation, CommandOptions options)
+    {
+        invocation.Open(options).Resume();
+        return 0;
+    }
+
+    // --regex: all whose id matches.
+    private static IEnumerable<OciContainer> Chosen(Invocation invocation, CommandOptions options)
+    {
+        if (!options.Flag("regex"))
+        {
+            return [invocation.Open(options)];
+        }
+
+        var pattern = new Regex(options.Id, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        return Directory.Exists(invocation.Root) ? [.. OciContainer.List(invocation.Root).Where(container => pattern.IsMatch(container.Record.Id))] : [];
+    }
+}
