@@ -160,7 +160,7 @@ enum plan_code {
     OP_SETSID,
     OP_CTTY,            /* TIOCSCTTY on slot a */
     OP_PTY,             /* posix_openpt in root a's "dev/pts/ptmx" (checked to be devpts) -> master in slot b, slave (TIOCGPTPEER) in slot x;
-                           y = rows<<16|cols, 0: leave; z: owner uid of the slave */
+                           y = rows<<16|cols, 0: leave; z: owner uid of the slave; flags 1: line feeds stay line feeds (no ONLCR) */
     OP_STDIO,           /* slots a, b and x become 0, 1 and 2; -1 leaves the caller's */
     OP_LOOPBACK_UP,
     OP_HOSTNAME,        /* sethostname(s) */

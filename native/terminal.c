@@ -44,6 +44,17 @@ static int open_slave(int master, const struct plan_op *op)
     return (int)SYS(ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+/* Before anybody writes: a line feed stays one. */
+static long keep_line_ends(int slave)
+{
+    struct termios settings;
+    long result = SYS(ioctl, slave, TCGETS, &settings);
+    if (result < 0)
+        return result;
+    settings.c_oflag &= ~(tcflag_t)ONLCR;
+    return SYS(ioctl, slave, TCSETS, &settings);
+}
+
 int op_pty(struct party *party, const struct plan_op *op)
 {
     int master = inroot_open(slot_fd(op->a), "dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, 0);
@@ -58,7 +69,9 @@ int op_pty(struct party *party, const struct plan_op *op)
         return (int)result;
     }
     int slave = open_slave(master, op);
-    if (slave >= 0 && op->z != 0)
+    if (slave >= 0 && op->flags & 1)
+        result = keep_line_ends(slave);
+    if (result == 0 && slave >= 0 && op->z != 0)
         result = SYS(fchown, slave, op->z, -1);
     int parked_slave = slot_put(slave, (int64_t)op->x);
     int parked_master = slot_put(master, op->b);

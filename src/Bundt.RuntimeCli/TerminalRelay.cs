@@ -17,9 +17,6 @@ internal static class TerminalRelay
     public static void Run(SafeFileHandle master, PidFd process, int[] signals)
     {
         var fd = (int)master.DangerousGetHandle();
-
-        // What passes through two terminals would get its line ends twice; into a pipe goes what the process wrote.
-        Terminal.KeepLineEnds(fd);
         using var caught = new SignalPipe(signals);
         using var raw = RawMode.TryEnter(Stdin);
         Terminal.CopySize(Stdin, fd);

@@ -22,13 +22,13 @@ public sealed partial class RuntimeTests : RuntimeFixture
     public void Home_comes_from_the_containers_passwd() =>
         Assert.That(RunScript("echo $HOME", config => config["process"]!["user"] = new JsonObject { ["uid"] = 7, ["gid"] = 8 }).Ok().Text, Is.EqualTo("/kitchen"));
 
-    [TestCase("nosuch", 127, "executable file not found in $PATH")]
-    [TestCase("/no/such", 127, "no such file or directory")]
-    [TestCase("/etc/passwd", 126, "permission denied")]
-    public void A_command_that_cannot_run_is_explained(string command, int code, string text)
+    [TestCase("nosuch", "executable file not found in $PATH")]
+    [TestCase("/no/such", "no such file or directory")]
+    [TestCase("/etc/passwd", "permission denied")]
+    public void A_command_that_cannot_run_is_explained(string command, string text)
     {
         Configure([command]);
-        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(code).Stderr, Does.Contain(text));
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain(text));
     }
 
     [Test]
@@ -36,7 +36,7 @@ public sealed partial class RuntimeTests : RuntimeFixture
     {
         Configure(["nosuch"]);
         var log = Path.Combine(Directory, "log.json");
-        Runtime("--log", log, "--log-format", "json", "create", "-b", Bundle, Id).Exits(127);
+        Runtime("--log", log, "--log-format", "json", "create", "-b", Bundle, Id).Exits(1);
         var line = JsonNode.Parse(File.ReadAllLines(log)[^1])!;
         Assert.That((line["level"]!.GetValue<string>(), line["msg"]!.GetValue<string>()), Is.EqualTo(("error", "exec: \"nosuch\": executable file not found in $PATH")));
     }
@@ -216,7 +216,7 @@ public sealed partial class RuntimeTests : RuntimeFixture
     {
         Configure(["true"]);
         var result = new Command(Paths.Program("bundt-runtime"), "plan", "-b", Bundle).Run().Ok();
-        Assert.That(result.Stdout, Does.Contain("pivot_root").And.Contain("load seccomp filter"));
+        Assert.That(result.Stdout, Does.Contain("pivot_root").And.Contain("set no_new_privs"));
     }
 
     [LibraryImport("libc", SetLastError = true)]

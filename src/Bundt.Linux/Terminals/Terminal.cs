@@ -31,17 +31,6 @@ public static unsafe partial class Terminal
         }
     }
 
-    /// <summary>A line feed stays one: the terminal does not make CR LF of it (ONLCR).</summary>
-    public static void KeepLineEnds(int fd)
-    {
-        const uint MapNewLine = 4;
-        if (TryGet(fd, out KernelTermios termios))
-        {
-            termios.Output &= ~MapNewLine;
-            _ = TrySet(fd, termios);
-        }
-    }
-
     internal static bool TryGet(int fd, out KernelTermios termios)
     {
         fixed (KernelTermios* p = &termios)

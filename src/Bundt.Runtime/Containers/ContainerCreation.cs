@@ -173,7 +173,7 @@ internal sealed class ContainerCreation
             Id = _id,
             Config = WithEnvironment(config),
             Bundle = _options.Bundle,
-            Ending = new PlanEnding.HandOff(fifo),
+            Ending = new PlanEnding.HandOff(fifo, _options is { Foreground: true, ConsoleSocket: null }),
             HasCgroup = place.Driver != CgroupDriver.Disabled,
             CgroupPath = place.Path,
             Filter = _filter,

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Bundt.Linux;
-using Bundt.Linux.Cgroups;
-using Bundt.Linux.Files;
 using Bundt.Linux.Processes;
 using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
@@ -33,14 +31,14 @@ internal sealed class ContainerExec
     {
         using var init = PidFd.TryOpen(_record.Pid, _record.StartTime)
             ?? throw new BundtException(FailureKind.Conflict, Phase.Exec, "cannot exec in a stopped container");
-        using var cgroup = OpenCgroup();
+        using var cgroup = _record.Cgroup.OpenForExec(_record.Pid, _options.Cgroup);
         var process = Process();
         using var console = ConsolePair.Create(process.Terminal, _options.ConsoleSocket, _options.Foreground);
         var plan = PlanCompiler.CompileExec(new ExecPlanRequest
         {
             Config = _config,
             Process = process,
-            Ending = new PlanEnding.HandOff(null),
+            Ending = new PlanEnding.HandOff(null, _options is { Foreground: true, ConsoleSocket: null }),
             Filter = _directory.ReadFilter(),
             HasCgroup = cgroup is not null,
         });
@@ -51,7 +49,7 @@ internal sealed class ContainerExec
 
         var launcher = LauncherRun.Start(plan with { Preserve = _options.PreserveFds }, LauncherProgram.Shared, null, new LauncherInputs
         {
-            Cgroup = cgroup?.Handle,
+            Cgroup = cgroup?.Descriptor.Handle,
             InitPidFd = init.Handle,
             ConsoleSocket = console.Socket,
         });
@@ -142,22 +140,6 @@ internal sealed class ContainerExec
 
         IReadOnlyList<string> With(IReadOnlyList<string> names) => [.. names.Union(_options.Capabilities, StringComparer.Ordinal)];
         return own with { Bounding = With(own.Bounding), Effective = With(own.Effective), Permitted = With(own.Permitted) };
-    }
-
-    private DirectoryFd? OpenCgroup()
-    {
-        if (_options.Cgroup is { } below)
-        {
-            var path = Path.GetFullPath("/" + below);
-            if (below.Split('/').Contains(".."))
-            {
-                throw Invalid($"bad sub cgroup path: {below}");
-            }
-
-            return DirectoryFd.OpenHost(CgroupHierarchy.Host.MountPoint + _record.Cgroup.Path + (path == "/" ? "" : path));
-        }
-
-        return _record.Cgroup.Driver == CgroupDriver.Disabled ? null : ContainerCgroup.OpenOfProcess(_record.Pid, _record.Id);
     }
 
     private static BundtException Invalid(string what) => new(FailureKind.InvalidArgument, Phase.Request, what);

@@ -68,7 +68,7 @@ internal static class DevicePlan
         var plan = scope.Plan;
         var master = plan.NewSlot("master");
         scope.Terminal = plan.NewSlot("terminal");
-        scope.Preparing.Pty(root, master, scope.Terminal, Size(scope), scope.Process.User.Uid);
+        scope.Preparing.Pty(root, master, scope.Terminal, Size(scope), scope.Process.User.Uid, scope.Ending is PlanEnding.HandOff { Foreground: true });
         if (scope.Ending is PlanEnding.HandOff)
         {
             scope.Preparing.SendText(plan.Input(PlanInputKind.ConsoleSocket), "/dev/ptmx"u8.ToArray(), master, "the console socket");

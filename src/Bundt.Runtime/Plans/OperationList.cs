@@ -200,7 +200,7 @@ internal sealed class OperationList(PlanSection section)
 
     public void ControllingTerminal(int slot) => Add(new() { Code = PlanCode.Ctty, Section = section, A = slot, Phase = Phase });
 
-    public void Pty(int root, int master, int slave, ConsoleSize size, uint owner) =>
+    public void Pty(int root, int master, int slave, ConsoleSize size, uint owner, bool keepLineEnds) =>
         Add(new()
         {
             Code = PlanCode.Pty,
@@ -210,6 +210,7 @@ internal sealed class OperationList(PlanSection section)
             X = (ulong)slave,
             Y = (ulong)size.Height << 16 | (uint)size.Width,
             Z = owner,
+            Flags = keepLineEnds ? (byte)1 : (byte)0,
             Phase = Phase,
             Subject = "/dev/pts/ptmx",
         });

@@ -15,5 +15,6 @@ public abstract record PlanEnding
 
     /// <summary>It exits; the process keeps the caller's stdio, or gets a terminal whose master goes to a console socket.</summary>
     /// <param name="StartFifo">Host path of a fifo on which init waits for start; null: it does not wait.</param>
-    public sealed record HandOff(string? StartFifo) : PlanEnding;
+    /// <param name="Foreground">The caller copies the terminal to its own, which makes the line ends of a terminal by itself.</param>
+    public sealed record HandOff(string? StartFifo, bool Foreground = false) : PlanEnding;
 }

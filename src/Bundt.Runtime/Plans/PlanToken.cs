@@ -18,7 +18,7 @@ internal enum PlanToken
     /// <summary>Everything outside is done: execute.</summary>
     Go = 4,
     /// <summary>Everything is mounted and nothing is pivoted: what is to be done outside can be done.</summary>
-    Mounted = 6,
+    Mounted = 8,
     /// <summary>It is done.</summary>
-    Proceed = 7,
+    Proceed = 9,
 }

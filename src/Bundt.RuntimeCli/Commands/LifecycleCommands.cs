@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Bundt.Linux;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Containers;
@@ -22,10 +21,7 @@ internal static class LifecycleCommands
             throw CommandOptions.Usage($"unknown signal {name}");
         }
 
-        foreach (var container in Chosen(invocation, options))
-        {
-            container.Kill(signal, options.Flag("all"));
-        }
+        invocation.Open(options).Kill(signal, options.Flag("all"));
 
         return 0;
     }
@@ -35,10 +31,7 @@ internal static class LifecycleCommands
         var force = options.Flag("force");
         try
         {
-            foreach (var container in Chosen(invocation, options))
-            {
-                container.Delete(force, invocation.Log.Warn);
-            }
+            invocation.Open(options).Delete(force, invocation.Log.Warn);
         }
         catch (BundtException e) when (e.Kind == FailureKind.NotFound && force)
         {
@@ -59,17 +52,5 @@ internal static class LifecycleCommands
     {
         invocation.Open(options).Resume();
         return 0;
-    }
-
-    // --regex: all whose id matches.
-    private static IEnumerable<OciContainer> Chosen(Invocation invocation, CommandOptions options)
-    {
-        if (!options.Flag("regex"))
-        {
-            return [invocation.Open(options)];
-        }
-
-        var pattern = new Regex(options.Id, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
-        return Directory.Exists(invocation.Root) ? [.. OciContainer.List(invocation.Root).Where(container => pattern.IsMatch(container.Record.Id))] : [];
     }
 }

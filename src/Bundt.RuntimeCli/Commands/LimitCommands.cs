@@ -1,5 +1,12 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
 using Bundt.Linux;
+using Bundt.Linux.Cgroups;
+using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
+using Bundt.Runtime.Statistics;
 
 namespace Bundt.RuntimeCli.Commands;
 
@@ -25,7 +32,72 @@ internal static class LimitCommands
         return 0;
     }
 
-    public static int Events(Invocation invocation, CommandOptions options) => throw CommandOptions.Usage("events");
+    public static int Events(Invocation invocation, CommandOptions options)
+    {
+        var container = invocation.Open(options);
+        using var cgroup = container.Cgroup();
+        if (options.Flag("stats"))
+        {
+            Print(container.Record.Id, "stats", cgroup);
+            return 0;
+        }
+
+        var interval = Interval(options.Value("interval") ?? "5s");
+        using var watch = cgroup.WatchOom();
+        var next = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next);
+            switch (watch.Wait(left > TimeSpan.Zero ? left : TimeSpan.Zero))
+            {
+                case OomChange.Killed:
+                    Print(container.Record.Id, "oom", null);
+                    break;
+                case OomChange.Empty:
+                    return 0;
+                default:
+                    Print(container.Record.Id, "stats", cgroup);
+                    next = Stopwatch.GetTimestamp() + (long)(interval.TotalSeconds * Stopwatch.Frequency);
+                    break;
+            }
+        }
+    }
+
+    private static void Print(string id, string type, Cgroup? statistics)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", type);
+            json.WriteString("id", id);
+            if (statistics is not null)
+            {
+                json.WritePropertyName("data");
+                CgroupStatistics.Write(json, statistics);
+            }
+
+            json.WriteEndObject();
+        }
+
+        Streams.Out([.. buffer.WrittenSpan, (byte)'\n']);
+    }
+
+    // As Go writes durations: "100ms", "1.5s", "2m".
+    private static TimeSpan Interval(string text)
+    {
+        var unit = text.TrimStart("0123456789.".ToCharArray());
+        var factor = unit switch
+        {
+            "ms" => 0.001,
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => 0,
+        };
+        var seconds = double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number * factor : 0;
+        return seconds > 0 ? TimeSpan.FromSeconds(seconds) : throw CommandOptions.Usage($"--interval must be a duration greater than 0 such as 5s or 100ms, not {text}");
+    }
 
     private static LinuxResources Read(string file)
     {
@@ -36,10 +108,13 @@ internal static class LimitCommands
                 return RuntimeConfigReader.ReadResources(File.ReadAllBytes(file));
             }
 
-            using var input = new MemoryStream();
-            using var stdin = Console.OpenStandardInput();
-            stdin.CopyTo(input);
-            return RuntimeConfigReader.ReadResources(input.ToArray());
+            var input = new ArrayBufferWriter<byte>(4096);
+            while (Descriptors.Read(0, input.GetSpan(4096)) is > 0 and var count)
+            {
+                input.Advance(count);
+            }
+
+            return RuntimeConfigReader.ReadResources(input.WrittenSpan);
         }
         catch (FormatException e)
         {

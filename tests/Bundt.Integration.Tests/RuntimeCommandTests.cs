@@ -1,0 +1,276 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Bundt.Integration.Tests.Fixtures;
+
+namespace Bundt.Integration.Tests;
+
+/// <summary>The commands of bundt-runtime beside create, start, run and delete.</summary>
+public sealed class RuntimeCommandTests : RuntimeFixture
+{
+    private void Start(Action<JsonNode>? change = null, string script = "echo up > /up; exec sleep 1000")
+    {
+        File.Delete(Rootfs + "/up");
+        Configure(["sh", "-c", script], change);
+        Detached("run", "-d", "-b", Bundle, Id);
+        Eventually.True(() => File.Exists(Rootfs + "/up"), "the container does not come up");
+    }
+
+    [Test]
+    public void Exec_gives_output_and_exit_code_in_the_containers_namespaces_and_environment()
+    {
+        Start(config => config["process"]!["env"]!.AsArray().Add("CAKE=plum"));
+        var result = Runtime("exec", "-e", "MORE=1", "--cwd", "/etc", "--user", "7:8", Id, "sh", "-c", "echo $CAKE $MORE $HOME; pwd; id -u; id -g; echo $$ >&2; exit 5").Exits(5);
+        Assert.That(result.Stdout, Is.EqualTo("plum 1 /kitchen\n/etc\n7\n8\n"));
+        Assert.That(int.Parse(result.Stderr, CultureInfo.InvariantCulture), Is.LessThan(20), "it is in the container's pid namespace");
+    }
+
+    [Test]
+    public void Exec_takes_a_whole_process_object()
+    {
+        Start();
+        var file = Path.Combine(Directory, "process.json");
+        File.WriteAllText(file, """{"args":["sh","-c","echo $ONLY; grep NoNewPrivs /proc/self/status"],"env":["PATH=/bin","ONLY=this"],"cwd":"/","noNewPrivileges":true}""");
+        Assert.That(Runtime("exec", "--process", file, Id).Ok().Text, Is.EqualTo("this\nNoNewPrivs:\t1"));
+    }
+
+    [TestCase("nosuch", "executable file not found in $PATH")]
+    [TestCase("/no/such", "no such file or directory")]
+    public void What_exec_itself_cannot_do_is_255(string command, string text)
+    {
+        Start();
+        Assert.That(Runtime("exec", Id, command).Exits(255).Stderr, Does.Contain(text));
+        Assert.That(Runtime("exec", "none", "true").Exits(255).Stderr, Does.Contain("container does not exist"));
+    }
+
+    [Test]
+    public void A_detached_exec_writes_its_pid_and_goes_on_alone()
+    {
+        Start();
+        var pidFile = Path.Combine(Directory, "exec.pid");
+        Detached("exec", "-d", "--pid-file", pidFile, Id, "sleep", "1000");
+        var pid = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
+        Assert.That(File.ReadAllText($"/proc/{pid}/cmdline").Replace('\0', ' '), Is.EqualTo("sleep 1000 "));
+        Assert.That(Runtime("ps", "-f", "json", Id).Ok().Text, Does.Contain(pid.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    [Test]
+    public void A_paused_container_refuses_exec_and_goes_on_when_resumed()
+    {
+        Start();
+        Runtime("pause", Id).Ok();
+        Assert.That(Status(), Is.EqualTo("paused"));
+        Assert.That(Runtime("pause", Id).Exits(1).Stderr, Does.Contain("container not running or created"));
+        Assert.That(Runtime("exec", Id, "true").Exits(255).Stderr, Does.Contain("cannot exec in a paused container"));
+        Runtime("resume", Id).Ok();
+        Assert.That(Runtime("resume", Id).Exits(1).Stderr, Does.Contain("container not paused"));
+        Runtime("exec", Id, "true").Ok();
+    }
+
+    [Test]
+    public void List_shows_containers_as_a_table_as_json_and_by_their_ids()
+    {
+        Start();
+        var lines = Runtime("list").Ok().Stdout.Split('\n');
+        Assert.That(lines[0], Does.Match("ID +PID +STATUS +BUNDLE +CREATED +OWNER"));
+        Assert.That(lines[1], Does.Match($"{Id} +[0-9]+ +running +{Bundle} +[0-9TZ:.-]+ root"));
+        Assert.That(JsonNode.Parse(Runtime("list", "-f", "json").Ok().Stdout)!.AsArray().Single()!["status"]!.GetValue<string>(), Is.EqualTo("running"));
+        Assert.That(Runtime("list", "-q").Ok().Text, Is.EqualTo(Id));
+        Assert.That(Runtime("--root", Directory + "/none", "list").Exits(1).Stderr, Does.Contain("does not exist"));
+    }
+
+    [Test]
+    public void Ps_shows_the_lines_of_the_containers_processes()
+    {
+        Start();
+        Detached("exec", "-d", Id, "sleep", "999");
+        var lines = Runtime("ps", Id).Ok().Text.Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(3));
+        Assert.That(lines[0], Does.Match("UID +PID +PPID +C +STIME +TTY +TIME +CMD"));
+        Assert.That(lines[1..], Has.One.EndsWith("sleep 1000").And.One.EndsWith("sleep 999"));
+        Assert.That(Runtime("ps", Id, "-e", "-o", "pid,args").Ok().Text.Split('\n'), Has.Length.EqualTo(3));
+    }
+
+    [Test]
+    public void Kill_of_all_reaches_every_process_of_a_container_in_the_hosts_pid_namespace()
+    {
+        Start(
+            config => config["linux"]!["namespaces"] = new JsonArray([.. config["linux"]!["namespaces"]!.AsArray().Where(ns => ns!["type"]!.GetValue<string>() != "pid").Select(ns => ns!.DeepClone())]),
+            "trap '' TERM; sleep 1000 & sleep 1001 & echo up > /up; wait; wait");
+        var pids = JsonNode.Parse(Runtime("ps", "-f", "json", Id).Ok().Stdout)!.AsArray();
+        Assert.That(pids, Has.Count.EqualTo(3));
+        Runtime("kill", "--all", Id, "KILL").Ok();
+        Eventually.True(() => Status() == "stopped", "it goes on");
+        Eventually.True(() => pids.All(pid => !System.IO.Directory.Exists($"/proc/{pid}") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)), "some live on");
+        Assert.That(Runtime("kill", Id).Exits(1).Stderr, Does.Contain("container not running"));
+    }
+
+    [Test]
+    public void Events_print_statistics_in_one_line()
+    {
+        Start();
+        var line = JsonNode.Parse(Runtime("events", "--stats", Id).Ok().Stdout)!;
+        Assert.That((line["type"]!.GetValue<string>(), line["id"]!.GetValue<string>()), Is.EqualTo(("stats", Id)));
+        Assert.That(line["data"]!["cpu"]!["usage"]!["total"]!.GetValue<long>(), Is.Positive);
+    }
+
+    [Test]
+    public void Update_with_nothing_changes_nothing_and_names_a_missing_controller()
+    {
+        Start();
+        Runtime("update", Id).Ok();
+        if (!File.ReadAllText(CgroupTree.Mount + "/cgroup.controllers").Contains("memory", StringComparison.Ordinal))
+        {
+            Assert.That(Runtime("update", Id, "--memory", "10000000").Exits(1).Stderr, Does.Contain("memory controller"));
+        }
+
+        Assert.That(Runtime("update", Id, "--memory", "lots").Exits(1).Stderr, Does.Contain("--memory must be a number"));
+    }
+
+    [Test]
+    public void Hooks_run_at_their_times_with_the_state_on_stdin()
+    {
+        var log = Path.Combine(Directory, "hooks");
+        File.Delete(log);
+        Configure(["sh", "-c", "echo command >> /order"], config =>
+        {
+            var hooks = new JsonObject();
+            foreach (var kind in (string[])["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
+            {
+                hooks[kind] = new JsonArray(Hook($"echo {kind} $(cat | tr -d ' \\n') >> {log}"));
+            }
+
+            hooks["startContainer"] = new JsonArray(new JsonObject
+            {
+                ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", "echo startContainer > /order; cat >> /order"), ["env"] = new JsonArray("PATH=/bin"),
+            });
+            config["hooks"] = hooks;
+        });
+        Detached("create", "-b", Bundle, Id);
+        var pid = JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+        var created = File.ReadAllLines(log);
+        Assert.That(created.Select(line => line.Split(' ')[0]), Is.EqualTo((string[])["prestart", "createRuntime", "createContainer"]));
+        var states = created.Select(line => JsonNode.Parse(line[line.IndexOf(' ', StringComparison.Ordinal)..])!).ToArray();
+        Assert.That(states.Select(state => state["pid"]!.GetValue<int>()), Is.EqualTo((int[])[pid, pid, 1]), "inside, it is the pid that the container sees");
+        Assert.That(states.Select(state => state["status"]!.GetValue<string>()), Is.All.EqualTo("creating"));
+
+        Runtime("start", Id).Ok();
+        Eventually.True(() => Status() == "stopped", "it does not end");
+        Assert.That(File.ReadAllText(Rootfs + "/order"), Does.Match("(?s)^startContainer.*\"status\": \"created\".*command\n$"));
+        Runtime("delete", Id).Ok();
+        Assert.That(File.ReadAllLines(log).Select(line => line.Split(' ')[0]).Skip(3), Is.EqualTo((string[])["poststart", "poststop"]));
+    }
+
+    [TestCase("prestart", "create")]
+    [TestCase("createRuntime", "create")]
+    [TestCase("createContainer", "create")]
+    [TestCase("startContainer", "start")]
+    [TestCase("poststart", "start")]
+    public void A_hook_that_fails_says_what_it_said_and_stops_the_container(string kind, string command)
+    {
+        Configure(["sleep", "1000"], config => config["hooks"] = new JsonObject { [kind] = new JsonArray(Hook("true"), Hook("echo burnt >&2; exit 3")) });
+        if (command == "start")
+        {
+            Detached("create", "-b", Bundle, Id);
+        }
+
+        string[] arguments = command == "start" ? ["start", Id] : ["create", "-b", Bundle, Id];
+        Assert.That(Runtime(arguments).Exits(1).Stderr, Does.Contain($"error running {kind} hook #1: exit status 3: burnt"));
+        if (command == "start")
+        {
+            Eventually.True(() => Status() == "stopped", "it goes on");
+        }
+        else
+        {
+            Assert.That(Runtime("state", Id).Exits(1).Stderr, Does.Contain("does not exist"));
+        }
+    }
+
+    [TestCase("createRuntime")]
+    [TestCase("createContainer")]
+    public void A_hook_that_hangs_is_killed_at_its_timeout(string kind)
+    {
+        Configure(["true"], config =>
+        {
+            var hook = Hook("exec sleep 1000");
+            hook["timeout"] = 1;
+            config["hooks"] = new JsonObject { [kind] = new JsonArray(hook) };
+        });
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain($"error running {kind} hook #0: it was killed at its timeout"));
+    }
+
+    [Test]
+    public void A_failed_execution_is_told_by_start()
+    {
+        File.WriteAllBytes(Rootfs + "/bin/notext", [1, 2, 3, 4]);
+        File.SetUnixFileMode(Rootfs + "/bin/notext", (UnixFileMode)0x1ed);
+        Configure(["notext"]);
+        Detached("create", "-b", Bundle, Id);
+        Assert.That(Runtime("start", Id).Exits(1).Stderr, Does.Contain("exec notext: exec format error"));
+    }
+
+    [Test]
+    public void A_terminal_in_the_foreground_carries_what_is_typed_and_what_is_said()
+    {
+        Configure(["sh", "-c", "stty size; read x; echo got $x; exit 4"], config =>
+        {
+            config["process"]!["terminal"] = true;
+            config["process"]!["consoleSize"] = new JsonObject { ["height"] = 20, ["width"] = 70 };
+        });
+        var result = new Command("/bin/sh", "-c", $"echo dough | '{Paths.Program("bundt-runtime")}' --root '{Directory}/state' run -b '{Bundle}' {Id}").Run().Exits(4);
+        Assert.That(result.Stdout, Is.EqualTo("20 70\ndough\ngot dough\n").Or.EqualTo("dough\n20 70\ngot dough\n"), "line feeds stay line feeds");
+    }
+
+    [Test]
+    public void Descriptors_and_activated_sockets_are_passed_on()
+    {
+        Configure(["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4; ls /proc/self/fd"]);
+        var result = new Command("/bin/sh", "-c",
+            $"echo three > {Directory}/3; echo four > {Directory}/4; LISTEN_FDS=1 exec '{Paths.Program("bundt-runtime")}' --root '{Directory}/state' run --preserve-fds 1 -b '{Bundle}' {Id} 3<{Directory}/3 4<{Directory}/4 5</dev/null").Run().Ok();
+        Assert.That(result.Stdout, Is.EqualTo("1 1\nthree\nfour\n0\n1\n2\n3\n4\n5\n"), "5 is ls's own");
+    }
+
+    [Test]
+    public void A_container_says_that_it_is_ready_to_the_callers_notify_socket()
+    {
+        const string Listener = """
+            import os, socket, subprocess, sys
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            s.bind(sys.argv[1])
+            env = dict(os.environ, NOTIFY_SOCKET=sys.argv[1])
+            null = subprocess.DEVNULL
+            for command in ['create', '-b', sys.argv[4], sys.argv[5]], ['start', sys.argv[5]]:
+                subprocess.run([sys.argv[2], '--root', sys.argv[3], *command], env=env, check=True, stdin=null, stdout=null, stderr=null)
+            s.settimeout(10)
+            print(s.recv(4096).decode())
+            """;
+        const string Service = """
+            import os, socket, time
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            s.sendto(b'STATUS=baking', os.environ['NOTIFY_SOCKET'])
+            s.sendto(b'READY=1\nSTATUS=up', os.environ['NOTIFY_SOCKET'])
+            time.sleep(1000)
+            """;
+        Configure(["/usr/bin/python3", "-c", Service], config =>
+        {
+            foreach (var path in (string[])["/usr", "/lib", "/lib64"])
+            {
+                config["mounts"]!.AsArray().Add(new JsonObject { ["destination"] = path, ["type"] = "bind", ["source"] = path, ["options"] = new JsonArray("rbind", "ro") });
+            }
+        });
+        var socket = Path.Combine(Directory, "notify.sock");
+        var said = new Command("python3", "-c", Listener, socket, Paths.Program("bundt-runtime"), Directory + "/state", Bundle, Id).Run().Ok().Text.Split('\n');
+        Assert.That(said[0], Is.EqualTo("READY=1"));
+        Assert.That(said[1], Is.EqualTo("MAINPID=" + JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]));
+    }
+
+    [Test]
+    public void Features_and_version_tell_of_themselves()
+    {
+        var features = JsonNode.Parse(Runtime("features").Ok().Stdout)!;
+        Assert.That(features["hooks"]!.AsArray(), Has.Count.EqualTo(6));
+        Assert.That(features["linux"]!["cgroup"]!["v1"]!.GetValue<bool>(), Is.False);
+        Assert.That(Runtime("--version").Ok().Stdout, Does.Match("^bundt-runtime version [0-9.]+.*\ncommit: .*\nspec: 1\\.[0-9]+\\.[0-9]+\n$"));
+    }
+
+    private static JsonObject Hook(string script) => new() { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", script) };
+}
