@@ -8,9 +8,8 @@ namespace Bundt.Runtime.Plans;
 /// <summary>Namespaces: which are made, which are joined, who starts whom.</summary>
 internal static class NamespacePlan
 {
-    // Joined before the others: a user namespace gives the rights for the rest, and a pid namespace is only entered by children.
-    private static readonly NamespaceType[] s_joinedByInit =
-        [NamespaceType.Ipc, NamespaceType.Uts, NamespaceType.Network, NamespaceType.Cgroup, NamespaceType.Time, NamespaceType.Mount];
+    // A pid namespace is only entered by children.
+    private static readonly NamespaceType[] s_joinedByInit = [NamespaceType.Ipc, NamespaceType.Uts, NamespaceType.Network, NamespaceType.Cgroup, NamespaceType.Time];
 
     internal static void Start(PlanScope scope, bool hasNetworkNamespace)
     {
@@ -35,49 +34,38 @@ internal static class NamespacePlan
             }
         }
 
-        if (scope.Linux.TimeOffsets.Count > 0)
+        var offsets = TimeOffsets(scope);
+        if (offsets is not null)
         {
             flags &= ~KernelFlags.NewTime;
-            OffsetTime(scope);
-        }
-
-        if (slots.TryGetValue(NamespaceType.User, out var user))
-        {
-            plan.Start.Clone(PlanSection.Joiner, 0, -1, sibling: false);
-            plan.Joiner.Setns(user.Slot, KernelFlags.NewUser, user.Path);
-            if (slots.TryGetValue(NamespaceType.Pid, out var pid))
+            if (!scope.Has(NamespaceType.User))
             {
-                plan.Joiner.Setns(pid.Slot, KernelFlags.NewPid, pid.Path);
+                // Offsets can be set only before the first process enters; a child of the supervisor is that first process.
+                plan.Start.Unshare(KernelFlags.NewTime);
+                plan.Start.Write(-1, "/proc/self/timens_offsets", offsets, 2, PlanTolerate.None, "linux.timeOffsets");
             }
-
-            plan.Joiner.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: true);
-        }
-        else
-        {
-            if (slots.TryGetValue(NamespaceType.Pid, out var pid))
-            {
-                plan.Start.Setns(pid.Slot, KernelFlags.NewPid, pid.Path);
-            }
-
-            plan.Start.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: false);
         }
 
+        Clone(scope, slots, flags);
         plan.Supervise.Close(scope.Rendezvous.Init);
         plan.Init.Close(scope.Rendezvous.Supervisor);
-        foreach (var type in s_joinedByInit)
+        if (!scope.Has(NamespaceType.User))
         {
-            if (slots.TryGetValue(type, out var joined))
-            {
-                plan.Init.Setns(joined.Slot, KernelFlags.Namespace(type), joined.Path);
-            }
+            Join(plan.Init, slots, s_joinedByInit);
         }
 
+        Join(plan.Init, slots, NamespaceType.Mount);
         if (scope.GivenNetwork >= 0)
         {
             plan.Init.Setns(scope.GivenNetwork, KernelFlags.Namespace(NamespaceType.Network), "the network namespace made ahead");
         }
 
         MapIds(scope);
+        if (offsets is not null && scope.Has(NamespaceType.User))
+        {
+            OffsetOwnTime(scope, offsets);
+        }
+
         if (scope.IsNew(NamespaceType.Cgroup))
         {
             plan.Init.Unshare(KernelFlags.NewCgroup);
@@ -140,9 +128,46 @@ internal static class NamespacePlan
         return slots;
     }
 
-    // Offsets can be set only before the first process enters; a child of the supervisor is that first process.
-    private static void OffsetTime(PlanScope scope)
+    private static void Clone(PlanScope scope, Dictionary<NamespaceType, (int Slot, string Path)> slots, ulong flags)
     {
+        var plan = scope.Plan;
+        if (!scope.Has(NamespaceType.User))
+        {
+            Join(plan.Start, slots, NamespaceType.Pid);
+            plan.Start.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: false);
+        }
+        else if (slots.Count == 0)
+        {
+            plan.Start.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: false);
+        }
+        else
+        {
+            // What is joined may be the host's: in the user namespace nobody has a right to it any more.
+            plan.Start.Clone(PlanSection.Joiner, 0, -1, sibling: false);
+            Join(plan.Joiner, slots, [.. s_joinedByInit, NamespaceType.Pid, NamespaceType.User]);
+            plan.Joiner.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: true);
+        }
+    }
+
+    private static void Join(OperationList party, Dictionary<NamespaceType, (int Slot, string Path)> slots, params ReadOnlySpan<NamespaceType> types)
+    {
+        foreach (var type in types)
+        {
+            if (slots.TryGetValue(type, out var joined))
+            {
+                party.Setns(joined.Slot, KernelFlags.Namespace(type), joined.Path);
+            }
+        }
+    }
+
+    // The text of /proc/PID/timens_offsets; null: none.
+    private static byte[]? TimeOffsets(PlanScope scope)
+    {
+        if (scope.Linux.TimeOffsets.Count == 0)
+        {
+            return null;
+        }
+
         var text = new StringBuilder();
         foreach (var (clock, offset) in scope.Linux.TimeOffsets)
         {
@@ -154,8 +179,23 @@ internal static class NamespacePlan
             text.Append(CultureInfo.InvariantCulture, $"{clock} {offset.Secs} {offset.Nanosecs}\n");
         }
 
-        scope.Plan.Start.Unshare(KernelFlags.NewTime);
-        scope.Plan.Start.Write(-1, "/proc/self/timens_offsets", Encoding.ASCII.GetBytes(text.ToString()), 2, PlanTolerate.None, "linux.timeOffsets");
+        return Encoding.ASCII.GetBytes(text.ToString());
+    }
+
+    // The time namespace belongs to the user namespace, so that who joins the one can join the other: init makes it, and enters it once the supervisor
+    // has set its clocks (init, not dumpable, cannot open its own file).
+    private static void OffsetOwnTime(PlanScope scope, byte[] offsets)
+    {
+        var plan = scope.Plan;
+        var slot = plan.NewSlot("ns-time");
+        plan.Init.Unshare(KernelFlags.NewTime);
+        plan.Init.Send(scope.Rendezvous.Init, PlanToken.TimeMade);
+        plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.TimeMade);
+        plan.Supervise.WriteInit("timens_offsets", offsets);
+        plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.TimeSet);
+        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.TimeSet);
+        plan.Init.Open(slot, -1, "/proc/self/ns/time_for_children", 0);
+        plan.Init.Setns(slot, KernelFlags.NewTime, "linux.timeOffsets");
     }
 
     private static void MapIds(PlanScope scope)

@@ -15,6 +15,10 @@ internal enum PlanToken
     Prepared = 6,
     /// <summary>What is done to it from outside is done.</summary>
     Served = 7,
+    /// <summary>The time namespace is made.</summary>
+    TimeMade = 10,
+    /// <summary>Its clocks are set.</summary>
+    TimeSet = 11,
     /// <summary>Everything outside is done: execute.</summary>
     Go = 4,
     /// <summary>Everything is mounted and nothing is pivoted: what is to be done outside can be done.</summary>
