@@ -8,10 +8,12 @@ namespace Bundt.Linux.Cgroups;
 public sealed class Cgroup : IDisposable
 {
     private readonly string _directory;
+    private readonly IDisposable? _keeper;
 
-    internal Cgroup(string path, string directory, DirectoryFd descriptor)
+    internal Cgroup(string path, string directory, DirectoryFd descriptor, IDisposable? keeper = null)
     {
         Path = path;
+        _keeper = keeper;
         _directory = directory;
         Descriptor = descriptor;
     }
@@ -149,7 +151,11 @@ public sealed class Cgroup : IDisposable
     public bool TryRemoveEmpty() => RemoveTree(_directory) is Errno.None or Errno.ENOENT;
 
     /// <inheritdoc/>
-    public void Dispose() => Descriptor.Dispose();
+    public void Dispose()
+    {
+        Descriptor.Dispose();
+        _keeper?.Dispose();
+    }
 
     private void Remove(string directory, TimeSpan timeout)
     {

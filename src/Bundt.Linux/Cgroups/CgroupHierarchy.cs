@@ -110,11 +110,13 @@ public sealed partial class CgroupHierarchy
     }
 
     /// <summary>An existing cgroup; null when there is none.</summary>
-    public Cgroup? TryOpen(string path)
+    /// <param name="path">From the root of the hierarchy.</param>
+    /// <param name="keeper">What keeps it there as long as it is open; disposed of with it. Null: nothing.</param>
+    public Cgroup? TryOpen(string path, IDisposable? keeper = null)
     {
         try
         {
-            return new Cgroup(path, MountPoint + path, DirectoryFd.OpenHost(MountPoint + path));
+            return new Cgroup(path, MountPoint + path, DirectoryFd.OpenHost(MountPoint + path), keeper);
         }
         catch (BundtException e) when (e.Errno == Errno.ENOENT)
         {

@@ -63,7 +63,7 @@ public sealed unsafe class UnixSocket : IDisposable
                     case Errno.ECONNRESET:
                         return 0;
                     default:
-                        throw BundtException.Last(Phase.Run, "read from the daemon's socket");
+                        throw BundtException.Last(Phase.Run, "read from a socket");
                 }
             }
         }
@@ -158,7 +158,7 @@ public sealed unsafe class UnixSocket : IDisposable
                     case Errno.EPIPE or Errno.ECONNRESET:
                         return -1;
                     default:
-                        throw BundtException.Last(Phase.Run, "write to the daemon's socket");
+                        throw BundtException.Last(Phase.Run, "write to a socket");
                 }
             }
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bundt.Linux;
 using Bundt.Linux.Cgroups;
+using Bundt.Linux.Systemd;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Limits;
 
@@ -25,6 +26,9 @@ public sealed record CgroupPlace
     /// <summary>systemd's unit ("PREFIX-NAME.scope"); null with the other drivers.</summary>
     public string? Scope { get; init; }
 
+    /// <summary>systemd's unit that the scope is in; null with the other drivers, and once it is made.</summary>
+    public string? Slice { get; init; }
+
     /// <summary>The cgroup was there, empty, before the container: it stays when the container is removed.</summary>
     public bool Given { get; init; }
 
@@ -38,6 +42,12 @@ public sealed record CgroupPlace
         if (driver == CgroupDriver.Disabled)
         {
             return new CgroupPlace { Driver = driver, Path = "" };
+        }
+
+        if (driver == CgroupDriver.Systemd)
+        {
+            var (slice, unit) = SystemdScope.NameOf(cgroupsPath, id);
+            return new CgroupPlace { Driver = driver, Path = SystemdScope.PathOf(slice) + "/" + unit, Scope = unit, Slice = slice };
         }
 
         return new CgroupPlace { Driver = driver, Path = PathOf(cgroupsPath, id) };
@@ -79,6 +89,11 @@ public sealed record CgroupPlace
     /// <exception cref="BundtException">Conflict: processes are in it, or it is frozen.</exception>
     public CgroupPlace Claim()
     {
+        if (Driver == CgroupDriver.Systemd)
+        {
+            SystemdManager.RequireRunning();
+        }
+
         using var cgroup = TryOpen();
         if (cgroup is null)
         {
@@ -97,7 +112,8 @@ public sealed record CgroupPlace
             throw new BundtException(FailureKind.Conflict, Phase.Cgroup, "container's cgroup unexpectedly frozen", $"Write 0 to cgroup.freeze of {Path}.");
         }
 
-        return this with { Given = true };
+        // What a scope has left behind is systemd's to clear away.
+        return Driver == CgroupDriver.Systemd ? this : this with { Given = true };
     }
 
     /// <summary>Makes the cgroup with its limits and its device filter. A failure leaves nothing.</summary>
@@ -106,24 +122,25 @@ public sealed record CgroupPlace
     /// <returns>The cgroup, open (null when there is none of its own), and where it is: systemd may have put it elsewhere.</returns>
     public (Cgroup? Cgroup, CgroupPlace Place) Create(LinuxResources? resources, IReadOnlyDictionary<string, string> annotations)
     {
-        _ = annotations;
         if (Driver == CgroupDriver.Disabled)
         {
             return (null, this);
         }
 
-        var limits = resources is null ? [] : CgroupLimits.From(resources);
-        var cgroup = CgroupHierarchy.Host.CreateOrOpen(Path, ContainerCgroup.ControllersOf(limits));
+        var limits = LimitsOf(resources ?? new LinuxResources());
+        var required = ContainerCgroup.ControllersOf(limits);
+        var cgroup = Driver == CgroupDriver.Systemd ? StartScope(limits, required, annotations) : CgroupHierarchy.Host.CreateOrOpen(Path, required);
+        var place = this with { Path = cgroup.Path, Slice = null };
         try
         {
             ContainerCgroup.Write(cgroup, limits);
             DeviceAccess.Apply(resources?.Devices ?? [], cgroup);
-            return (cgroup, this);
+            return (cgroup, place);
         }
         catch
         {
             cgroup.Dispose();
-            Delete();
+            place.Delete();
             throw;
         }
     }
@@ -175,7 +192,13 @@ public sealed record CgroupPlace
     public void Update(LinuxResources resources)
     {
         using var cgroup = TryOpen() ?? throw new BundtException(FailureKind.Conflict, Phase.Cgroup, "the container has no cgroup");
-        ContainerCgroup.Write(cgroup, CgroupLimits.From(CgroupLimits.Complete(resources, cgroup.Read)));
+        var limits = LimitsOf(CgroupLimits.Complete(resources, cgroup.Read));
+        if (Scope is not null)
+        {
+            SystemdScope.Update(Scope, limits);
+        }
+
+        ContainerCgroup.Write(cgroup, limits);
     }
 
     /// <summary>Kills what is in it and removes it with those below it; a given one stays, empty. Missing is fine.</summary>
@@ -183,6 +206,11 @@ public sealed record CgroupPlace
     {
         using var cgroup = TryOpen();
         cgroup?.Kill();
+        if (Scope is not null && SystemdManager.IsRunning)
+        {
+            SystemdScope.Stop(Scope);
+        }
+
         if (Given)
         {
             cgroup?.RemoveChildren(s_patience);
@@ -192,6 +220,15 @@ public sealed record CgroupPlace
             cgroup?.Remove(s_patience);
         }
     }
+
+    private Cgroup StartScope(IReadOnlyList<CgroupLimit> limits, string[] required, IReadOnlyDictionary<string, string> annotations)
+    {
+        CgroupHierarchy.Host.Require(required);
+        return SystemdScope.Start(Slice!, Scope!, limits, annotations);
+    }
+
+    private IReadOnlyList<CgroupLimit> LimitsOf(LinuxResources resources) =>
+        CgroupLimits.From(Driver == CgroupDriver.Systemd ? SystemdProperties.Align(resources) : resources);
 
     private static string PathOf(string? path, string id)
     {

@@ -24,6 +24,44 @@ public sealed class CgroupPlaceTests
     public void Cgroupfs_puts_it_there(string? path, string expected) =>
         Assert.That(CgroupPlace.From(CgroupDriver.Cgroupfs, path, "id1").Path, Is.EqualTo(expected));
 
+    [TestCase(null, "/system.slice/bundt-id1.scope", "system.slice")]
+    [TestCase(":libpod:abc", "/system.slice/libpod-abc.scope", "system.slice")]
+    [TestCase("user.slice::abc", "/user.slice/abc.scope", "user.slice")]
+    [TestCase("a-b-c.slice:docker:1", "/a.slice/a-b.slice/a-b-c.slice/docker-1.scope", "a-b-c.slice")]
+    [TestCase("-.slice:docker:1", "/docker-1.scope", "-.slice")]
+    public void Systemd_is_asked_for_a_scope_there(string? path, string expected, string slice)
+    {
+        var place = CgroupPlace.From(CgroupDriver.Systemd, path, "id1");
+        Assert.That(place.Path, Is.EqualTo(expected));
+        Assert.That(place.Slice, Is.EqualTo(slice));
+        Assert.That(place.Scope, Is.EqualTo(Path.GetFileName(expected)));
+    }
+
+    [TestCase("/absolute")]
+    [TestCase("a:b")]
+    [TestCase("a.slice:b:")]
+    [TestCase("a.slice:b:c:d")]
+    [TestCase("a:b:c")]
+    [TestCase(".slice:b:c")]
+    [TestCase("a--b.slice:b:c")]
+    [TestCase("-a.slice:b:c")]
+    [TestCase("../a.slice:b:c")]
+    public void What_is_no_scope_is_refused(string path) =>
+        Assert.That(() => CgroupPlace.From(CgroupDriver.Systemd, path, "id1"), Throws.TypeOf<BundtException>());
+
+    [Test]
+    public void Without_systemd_its_driver_is_refused()
+    {
+        if (Directory.Exists("/run/systemd/system"))
+        {
+            Assert.Ignore("systemd runs here");
+        }
+
+        Assert.That(
+            () => CgroupPlace.From(CgroupDriver.Systemd, null, "id1").Claim(),
+            Throws.TypeOf<BundtException>().With.Message.StartsWith("systemd not running on this host, cannot use systemd cgroups manager"));
+    }
+
     [Test]
     public void A_recorded_place_reads_back()
     {
