@@ -99,6 +99,12 @@ public ref struct FieldReader
         return _json[start..(int)_reader.BytesConsumed];
     }
 
+    /// <summary>How many bytes have been read.</summary>
+    public readonly int Position => (int)_reader.BytesConsumed;
+
+    /// <summary>The text from a position to what was read last.</summary>
+    public readonly ReadOnlySpan<byte> Since(int position) => _json[position..Position];
+
     /// <summary>A string, or null.</summary>
     public string? GetString()
     {

@@ -67,7 +67,9 @@ internal static class LinuxReader
             }
             else if (reader.Is("seccomp"u8))
             {
+                var start = reader.Position;
                 seccomp = SeccompReader.Read(ref reader);
+                seccomp = seccomp is null ? null : seccomp with { Text = reader.Since(start).ToArray() };
             }
             else if (reader.Is("rootfsPropagation"u8))
             {

@@ -21,6 +21,9 @@ public sealed record LinuxSeccomp
     /// <summary>Opaque text for the listener.</summary>
     public string? ListenerMetadata { get; init; }
 
+    /// <summary>The JSON it was read from; empty if it was made otherwise. Equal text is an equal filter.</summary>
+    public ReadOnlyMemory<byte> Text { get; init; }
+
     /// <summary>Rules.</summary>
     public IReadOnlyList<SeccompRule> Syscalls { get; init; } = [];
 }

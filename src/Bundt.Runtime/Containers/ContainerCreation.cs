@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Bundt.Linux;
+using Bundt.Linux.Cgroups;
 using Bundt.Linux.Processes;
 using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
@@ -27,7 +28,7 @@ internal sealed class ContainerCreation
         _id = id;
         _options = options;
         _config = Read(options.ConfigPath, json);
-        _filter = SeccompCompiler.Compile(_config.Linux?.Seccomp);
+        _filter = directory.Filters.Compile(_config.Linux?.Seccomp);
         _record = new ContainerRecord
         {
             OciVersion = _config.OciVersion,
@@ -81,7 +82,6 @@ internal sealed class ContainerCreation
             _options.Warn?.Invoke(warning);
         }
 
-        _directory.Keep(json, _filter);
         _directory.NoteCgroup(place);
         (var cgroup, place) = place.Create(_config.Linux?.Resources, _config.Annotations);
         _record = _record with { Cgroup = place };
@@ -89,7 +89,7 @@ internal sealed class ContainerCreation
         var notify = fifo is null ? NotifySocket.TryListen(_directory) : null;
         try
         {
-            Launch(plan, new LauncherInputs { Cgroup = cgroup?.Descriptor.Handle, ConsoleSocket = console.Socket });
+            Launch(plan, cgroup, console, json);
             notify?.ForwardReady(_record.Pid, _options.Foreground, _options.Warn);
             return new OciContainer(_directory, _record) { Terminal = console.Receive() };
         }
@@ -105,16 +105,35 @@ internal sealed class ContainerCreation
         }
     }
 
-    private void Launch(LaunchPlan plan, LauncherInputs inputs)
+    // While the launcher sets the container up, everything else is done; its last word before the command is ours.
+    private void Launch(LaunchPlan plan, Cgroup? cgroup, ConsolePair console, byte[] json)
     {
-        using var go = HookPlan.Pauses(_config) ? DescriptorPair.Pipe() : default(DescriptorPair?);
-        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, null, inputs with { Go = go?.First });
-        if (go is { } pipe)
+        using var go = DescriptorPair.Pipe();
+        var launcher = LauncherRun.Start(
+            plan, LauncherProgram.Shared, null, new LauncherInputs { Cgroup = cgroup?.Descriptor.Handle, ConsoleSocket = console.Socket, Go = go.First });
+        go.First.Dispose();
+        try
         {
-            pipe.First.Dispose();
-            WhileMounted(launcher, pipe);
+            if (cgroup is not null)
+            {
+                _record.Cgroup.Limit(cgroup, _config.Linux?.Resources);
+            }
+
+            _directory.Keep(json, _filter);
+            if (HookPlan.Pauses(_config) && launcher.WaitUntilMounted())
+            {
+                RunHooksOutside(launcher);
+                StandardStream.Write((int)go.Second.DangerousGetHandle(), [1]);
+            }
+        }
+        catch
+        {
+            go.Second.Dispose();
+            launcher.Abandon();
+            throw;
         }
 
+        StandardStream.Write((int)go.Second.DangerousGetHandle(), [1]);
         var report = launcher.WaitUntilExecuted();
 
         // Once it has handed off and is gone, init is the child of whoever reaps orphans above us.
@@ -127,27 +146,11 @@ internal sealed class ContainerCreation
         }
     }
 
-    private void WhileMounted(LauncherRun launcher, DescriptorPair go)
+    private void RunHooksOutside(LauncherRun launcher)
     {
-        if (!launcher.WaitUntilMounted())
-        {
-            return;
-        }
-
-        try
-        {
-            _record = _record with { Pid = launcher.Report().InitPid };
-            Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "creating");
-            Hooks.Run("createRuntime", _config.Hooks?.CreateRuntime, _record, "creating");
-        }
-        catch
-        {
-            go.Second.Dispose();
-            launcher.Abandon();
-            throw;
-        }
-
-        StandardStream.Write((int)go.Second.DangerousGetHandle(), [1]);
+        _record = _record with { Pid = launcher.Report().InitPid };
+        Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "creating");
+        Hooks.Run("createRuntime", _config.Hooks?.CreateRuntime, _record, "creating");
     }
 
     private void Record(int pid)
@@ -180,6 +183,7 @@ internal sealed class ContainerCreation
             NoPivot = _options.NoPivot,
             NoNewKeyring = _options.NoNewKeyring,
             DescribeForHooks = _record.DescribeForHooks,
+            WaitsForGo = true,
         });
         return plan with { Preserve = _options.PreserveFds + _options.ListenFds };
     }

@@ -2,6 +2,7 @@ using Bundt.Linux;
 using Bundt.Linux.Files;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Seccomp;
 
 namespace Bundt.Runtime.Containers;
 
@@ -14,6 +15,7 @@ internal sealed class ContainerDirectory
     private const string RecordName = "state.json";
     private const string ConfigName = "config.json";
     private const string FilterName = "seccomp.bpf";
+    private const string FiltersName = ".seccomp"; // no container's id
     private const string FifoName = "start";
     private const string LedgerName = "cgroup"; // a link that leads nowhere: its target is the cgroup's place
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -28,6 +30,9 @@ internal sealed class ContainerDirectory
 
     /// <summary>The directory in which a container's sd_notify(3) socket lies, if its caller listens for notifications.</summary>
     public string Notify => System.IO.Path.Combine(Path, "notify");
+
+    /// <summary>Compiled filters that containers of this root share.</summary>
+    public FilterCache Filters => new(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, FiltersName));
 
     /// <summary>A new one.</summary>
     /// <exception cref="BundtException">Conflict: the id is taken; InvalidArgument: it is no id.</exception>
@@ -126,9 +131,9 @@ internal sealed class ContainerDirectory
         }
     }
 
-    // What runc accepts: letters, digits and _+-. but not "." and "..".
+    // What runc accepts, letters, digits and _+-. but, as crun, without a dot in front.
     private static bool IsId(string id) =>
-        id.Length is > 0 and <= 1024 && id is not ("." or "..") && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
+        id.Length is > 0 and <= 1024 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
 
     private string Of(string name) => System.IO.Path.Combine(Path, name);
 }

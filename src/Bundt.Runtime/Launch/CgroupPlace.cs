@@ -116,8 +116,8 @@ public sealed record CgroupPlace
         return Driver == CgroupDriver.Systemd ? this : this with { Given = true };
     }
 
-    /// <summary>Makes the cgroup with its limits and its device filter. A failure leaves nothing.</summary>
-    /// <param name="resources">The config's limits.</param>
+    /// <summary>Makes the cgroup, in which a process can be born; what the process may use is for <see cref="Limit"/>. A failure leaves nothing.</summary>
+    /// <param name="resources">The config's limits: their controllers are enabled, and systemd is told of them.</param>
     /// <param name="annotations">The config's annotations: systemd's driver takes properties of the unit from them (org.systemd.property.NAME).</param>
     /// <returns>The cgroup, open (null when there is none of its own), and where it is: systemd may have put it elsewhere.</returns>
     public (Cgroup? Cgroup, CgroupPlace Place) Create(LinuxResources? resources, IReadOnlyDictionary<string, string> annotations)
@@ -130,19 +130,17 @@ public sealed record CgroupPlace
         var limits = LimitsOf(resources ?? new LinuxResources());
         var required = ContainerCgroup.ControllersOf(limits);
         var cgroup = Driver == CgroupDriver.Systemd ? StartScope(limits, required, annotations) : CgroupHierarchy.Host.CreateOrOpen(Path, required);
-        var place = this with { Path = cgroup.Path, Slice = null };
-        try
-        {
-            ContainerCgroup.Write(cgroup, limits);
-            DeviceAccess.Apply(resources?.Devices ?? [], cgroup);
-            return (cgroup, place);
-        }
-        catch
-        {
-            cgroup.Dispose();
-            place.Delete();
-            throw;
-        }
+        return (cgroup, this with { Path = cgroup.Path, Slice = null });
+    }
+
+    /// <summary>
+    /// Writes the limits and attaches the device filter. Most of a start's time in a cgroup goes here, beside which the launcher can set the
+    /// container up: nothing of the container's has run yet.
+    /// </summary>
+    public void Limit(Cgroup cgroup, LinuxResources? resources)
+    {
+        ContainerCgroup.Write(cgroup, LimitsOf(resources ?? new LinuxResources()));
+        DeviceAccess.Apply(resources?.Devices ?? [], cgroup);
     }
 
     /// <summary>The cgroup; null when it is gone or there is none of its own.</summary>

@@ -16,7 +16,7 @@ internal static class HookPlan
             var plan = scope.Plan;
             plan.Init.Send(scope.Rendezvous.Init, PlanToken.Mounted);
             plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Mounted);
-            plan.Supervise.AskToGoOn(plan.Input(PlanInputKind.Go));
+            plan.Supervise.AskToGoOn(scope.Go);
             plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Proceed);
             plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
         }

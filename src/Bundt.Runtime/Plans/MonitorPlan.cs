@@ -49,6 +49,11 @@ internal static class MonitorPlan
         supervise.Phase = Phase.Launch;
         if (scope.Ending is PlanEnding.HandOff)
         {
+            if (scope.Go >= 0)
+            {
+                supervise.WaitGo(scope.Go);
+            }
+
             supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Go);
             supervise.Simple(PlanCode.Handoff);
             return;

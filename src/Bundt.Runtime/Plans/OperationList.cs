@@ -249,12 +249,15 @@ internal sealed class OperationList(PlanSection section)
     public void Exec(IReadOnlyList<string> argv, IReadOnlyList<string> environment) =>
         Add(new() { Code = PlanCode.Exec, Section = section, Strings = argv, Environment = environment, Phase = Phase.Exec, Subject = argv[0] });
 
-    /// <summary>A write to the status pipe that C# waits for, and the wait for its word on a pipe.</summary>
+    /// <summary>Tells C# over the status pipe that its word is waited for, and waits.</summary>
     public void AskToGoOn(int go)
     {
         Simple(PlanCode.Notify, PlanFormat.NoticeMounted);
-        Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Phase = Phase });
+        WaitGo(go);
     }
+
+    /// <summary>Waits for C#'s word on a pipe.</summary>
+    public void WaitGo(int go) => Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Phase = Phase });
 
     /// <summary>The state that hooks read from their stdin.</summary>
     /// <param name="slot">Gets the memory file.</param>

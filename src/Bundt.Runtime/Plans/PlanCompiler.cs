@@ -20,6 +20,11 @@ public static class PlanCompiler
             scope.Cgroup = plan.Input(PlanInputKind.Cgroup);
         }
 
+        if (request.WaitsForGo)
+        {
+            scope.Go = plan.Input(PlanInputKind.Go);
+        }
+
         MonitorPlan.Pipes(scope);
         var fifo = OpenFifo(scope);
 

@@ -15,6 +15,6 @@ public enum PlanInputKind
     NetworkNamespace,
     /// <summary>A connected console socket that gets the pty's master.</summary>
     ConsoleSocket,
-    /// <summary>A pipe from which the supervisor reads the word to go on, once it has said that the container is mounted.</summary>
+    /// <summary>A pipe from which the supervisor reads the word to go on: where it pauses between mounts and pivot, and before the command.</summary>
     Go,
 }

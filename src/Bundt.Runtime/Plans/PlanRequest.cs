@@ -53,6 +53,9 @@ public sealed record PlanRequest
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
+    /// <summary>The command is not executed before a byte has come over <see cref="PlanInputKind.Go"/>; its end of file ends the launch.</summary>
+    public bool WaitsForGo { get; init; }
+
     /// <summary>The container's state for its hooks by status ("creating", "created"); needed if the config has hooks.</summary>
     public Func<string, HookState>? DescribeForHooks { get; init; }
 

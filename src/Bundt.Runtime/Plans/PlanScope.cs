@@ -62,6 +62,9 @@ internal sealed class PlanScope
     /// <summary>The tmpfs on /dev, if it is ours.</summary>
     public int Dev { get; set; } = -1;
 
+    /// <summary>The pipe over which C# says to go on; -1: nobody waits for that.</summary>
+    public int Go { get; set; } = -1;
+
     /// <summary>The cgroup directory; -1: none.</summary>
     public int Cgroup { get; set; } = -1;
 
