@@ -54,5 +54,5 @@ public sealed class FilterCacheTests
     }
 
     private static LinuxSeccomp Profile(string call, int errno = 1) => RuntimeConfigReader.Read(Encoding.UTF8.GetBytes(
-        $$$"""{"ociVersion":"1.2.0","linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["{{{call}}}"],"action":"SCMP_ACT_ERRNO","errnoRet":{{{errno}}}}]}}}""")).Linux!.Seccomp!;
+        $$$"""{"ociVersion":"1.2.0","linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["{{{call}}}"],"action":"SCMP_ACT_ERRNO","errnoRet":{{{errno}}} }]}}}""")).Linux!.Seccomp!;
 }
