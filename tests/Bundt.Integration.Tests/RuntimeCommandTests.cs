@@ -127,6 +127,16 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void A_limit_that_cannot_be_written_ends_the_creation_before_the_command()
+    {
+        File.Delete(Rootfs + "/ran");
+        var result = RunScript("echo yes > /ran", config => config["linux"]!["resources"] = new JsonObject { ["unified"] = new JsonObject { ["cgroup.max.depth"] = "no number" } }).Exits(1);
+        Assert.That(result.Stderr, Does.Contain("cgroup.max.depth"));
+        Assert.That(File.Exists(Rootfs + "/ran"), Is.False);
+        Assert.That(System.IO.Directory.Exists(CgroupTree.Mount + "/bundt/" + Id), Is.False);
+    }
+
+    [Test]
     public void Hooks_run_at_their_times_with_the_state_on_stdin()
     {
         var log = Path.Combine(Directory, "hooks");

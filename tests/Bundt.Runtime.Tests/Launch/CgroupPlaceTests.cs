@@ -153,15 +153,6 @@ public sealed class CgroupPlaceTests
     }
 
     [Test]
-    public void A_failed_limit_leaves_nothing()
-    {
-        var place = CgroupPlace.From(CgroupDriver.Cgroupfs, Unique, "id").Claim();
-        var resources = new LinuxResources { Unified = new Dictionary<string, string> { ["cgroup.max.depth"] = "no number" } };
-        Assert.That(() => place.Create(resources, s_noAnnotations), Throws.TypeOf<BundtException>());
-        Assert.That(Directory.Exists(CgroupHierarchy.Host.MountPoint + place.Path), Is.False);
-    }
-
-    [Test]
     public void An_exec_goes_below_the_containers_cgroup_and_not_beside_it()
     {
         var place = CgroupPlace.From(CgroupDriver.Cgroupfs, Unique, "id").Claim();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Seccomp;
@@ -54,5 +55,6 @@ public sealed class FilterCacheTests
     }
 
     private static LinuxSeccomp Profile(string call, int errno = 1) => RuntimeConfigReader.Read(Encoding.UTF8.GetBytes(
-        $$$"""{"ociVersion":"1.2.0","linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["{{{call}}}"],"action":"SCMP_ACT_ERRNO","errnoRet":{{{errno}}} }]}}}""")).Linux!.Seccomp!;
+        """{"ociVersion":"1.2.0","linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["CALL"],"action":"SCMP_ACT_ERRNO","errnoRet":7}]}}}"""
+            .Replace("CALL", call, StringComparison.Ordinal).Replace("7", errno.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))).Linux!.Seccomp!;
 }
