@@ -9,8 +9,8 @@ namespace Bundt.Runtime.Limits;
 /// <param name="Option">What a user calls it, for errors.</param>
 public sealed record CgroupLimit(string Controller, string File, string Value, string Option)
 {
-    /// <summary>Whether it limits anything: what asks for "no limit" needs no controller.</summary>
-    public bool Limits => Value is not "max";
+    /// <summary>Whether it changes anything: what asks for "no limit", or for the weight that every cgroup has, needs no controller.</summary>
+    public bool Limits => Value is not "max" && (File, Value) is not ("cpu.weight", "100");
 
     /// <summary>An answer of the kernel that is no failure of this limit: the file is missing where nothing is to be limited, or another limit must come first.</summary>
     public Errno Tolerated { get; init; }

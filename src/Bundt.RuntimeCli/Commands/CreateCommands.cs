@@ -26,12 +26,9 @@ internal static class CreateCommands
     public static int Run(Invocation invocation, CommandOptions options)
     {
         var detach = options.Flag("detach");
-        if (!detach)
-        {
-            // The launcher hands off and exits: init becomes our child.
-            Subreaper.Become();
-        }
 
+        // The launcher hands off and exits: init becomes our child, and stays one at least until its pid is known to whoever waits for it above us.
+        Subreaper.Become();
         var container = Make(invocation, options, waitForStart: false, foreground: !detach);
         if (detach)
         {

@@ -27,10 +27,10 @@ internal static class ExecCommand
         }
 
         var detach = options.Flag("detach");
-        if (!detach)
-        {
-            Subreaper.Become();
-        }
+
+        // The launcher hands off and exits: the process becomes our child, and stays one at least until its pid is known to whoever waits for it above
+        // us, even if it ends at once.
+        Subreaper.Become();
 
         using var console = ConnectedSocket.Connect(options.Value("console-socket"));
         using var pidfd = ConnectedSocket.Connect(options.Value("pidfd-socket"));

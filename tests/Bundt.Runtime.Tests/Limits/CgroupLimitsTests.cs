@@ -114,6 +114,11 @@ public sealed class CgroupLimitsTests
     [TestCase(260000u, 9929)]
     public void Shares_become_a_weight(uint shares, int weight) => Assert.That(CgroupLimits.Weight(shares), Is.EqualTo(weight));
 
+    [TestCase(1024u, false, Description = "what containerd's ctr writes unasked, and every cgroup has")]
+    [TestCase(512u, true)]
+    public void Only_shares_other_than_the_default_need_the_controller(uint shares, bool limits) =>
+        Assert.That(CgroupLimits.From(new LinuxResources { Cpu = new CpuResources { Shares = shares } }).Single().Limits, Is.EqualTo(limits));
+
     [Test]
     public void The_unified_map_comes_last() =>
         Assert.That(
