@@ -37,11 +37,30 @@ int op_close(struct party *party, const struct plan_op *op)
     return sys_close(slot_fd(op->a));
 }
 
+enum { FOLLOW_DANGLING = 1, KEEP_LINK = 2 }; /* flags of OP_MKDIR and OP_TOUCH */
+
+/* path itself, or where its dangling links lead to, which `room` then holds. NULL: *error says why not. */
+static const char *where_to_make(const struct plan_op *op, const char *path, char room[PATH_MAX], int *error)
+{
+    if (!(op->flags & FOLLOW_DANGLING))
+        return path;
+    *error = inroot_follow_dangling(slot_fd(op->a), path, room);
+    return *error < 0 ? NULL : room;
+}
+
+static int make_directories(struct party *party, const struct plan_op *op)
+{
+    char room[PATH_MAX];
+    int error = 0;
+    const char *path = where_to_make(op, plan_string(party, op->s), room, &error);
+    return path ? inroot_make_directories(slot_fd(op->a), path, (unsigned)op->x) : error;
+}
+
 int op_mkdir(struct party *party, const struct plan_op *op)
 {
-    const char *path = plan_string(party, op->s);
     if (op->y == 1)
-        return inroot_make_directories(slot_fd(op->a), path, (unsigned)op->x);
+        return make_directories(party, op);
+    const char *path = plan_string(party, op->s);
     char name[NAME_MAX + 1];
     cleanup_close int parent = inroot_open_parent(slot_fd(op->a), path, name, false);
     if (parent < 0)
@@ -53,17 +72,13 @@ int op_mkdir(struct party *party, const struct plan_op *op)
     return existing < 0 ? existing : 0;
 }
 
-int op_touch(struct party *party, const struct plan_op *op)
+static int make_file(const struct plan_op *op, const char *path)
 {
-    const char *path = plan_string(party, op->s);
-    cleanup_close int existing = inroot_open(slot_fd(op->a), path, O_PATH, 0, 0);
-    if (existing >= 0) {
-        struct stat status;
-        long result = SYS(fstat, existing, &status);
-        return result < 0 ? (int)result : S_ISDIR(status.st_mode) ? -EISDIR : 0;
-    }
-    if (existing != -ENOENT)
-        return existing;
+    char room[PATH_MAX];
+    int error = 0;
+    path = where_to_make(op, path, room, &error);
+    if (!path)
+        return error;
     char name[NAME_MAX + 1];
     cleanup_close int parent = inroot_open_parent(slot_fd(op->a), path, name, true);
     if (parent < 0)
@@ -72,6 +87,27 @@ int op_touch(struct party *party, const struct plan_op *op)
     cleanup_close int fd =
         sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (unsigned)op->x);
     return fd < 0 ? fd : 0;
+}
+
+int op_touch(struct party *party, const struct plan_op *op)
+{
+    struct stat status;
+    if (op->b >= 0) {
+        long result = SYS(fstat, slot_fd(op->b), &status);
+        if (result < 0)
+            return (int)result;
+        if (S_ISDIR(status.st_mode))
+            return make_directories(party, op);
+    }
+    const char *path = plan_string(party, op->s);
+    cleanup_close int existing =
+        inroot_open(slot_fd(op->a), path, O_PATH | (op->flags & KEEP_LINK ? O_NOFOLLOW : 0), 0, 0);
+    if (existing == -ENOENT)
+        return make_file(op, path);
+    if (existing < 0)
+        return existing;
+    long result = SYS(fstat, existing, &status);
+    return result < 0 ? (int)result : S_ISDIR(status.st_mode) ? -EISDIR : 0;
 }
 
 int op_symlink(struct party *party, const struct plan_op *op)
@@ -96,16 +132,19 @@ static int check_node(int parent, const char *name, const struct plan_op *op)
     return same ? 0 : -EEXIST;
 }
 
-/* In a user namespace nodes cannot be made (EPERM): the host's is bound onto an empty file. */
-static int bind_node(int parent, const char *name, int node)
+/* In a user namespace nodes cannot be made (EPERM): the host's goes onto an empty file. */
+static int attach_node(int parent, const char *name, int node, const struct plan_op *op)
 {
-    cleanup_close int source = (int)SYS(open_tree, node, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (source < 0)
-        return source;
+    if (check_node(node, "", op) != 0)
+        return -ENODEV;
+    const struct mount_attr harmless = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+    int result = (int)SYS(mount_setattr, node, "", AT_EMPTY_PATH, &harmless, sizeof harmless);
+    if (result < 0)
+        return result;
     cleanup_close int file = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return file;
-    return (int)SYS(move_mount, source, "", file, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    return (int)SYS(move_mount, node, "", file, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 int op_mknod(struct party *party, const struct plan_op *op)
@@ -118,7 +157,7 @@ int op_mknod(struct party *party, const struct plan_op *op)
     if (result == -EEXIST)
         return check_node(parent, name, op);
     if (result == -EPERM && op->b >= 0)
-        return bind_node(parent, name, slot_fd(op->b));
+        return attach_node(parent, name, slot_fd(op->b), op);
     if (result < 0 || op->z == 0)
         return result;
     cleanup_close int node = sys_openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -161,19 +200,22 @@ int op_write(struct party *party, const struct plan_op *op)
     return result < 0 ? result : write_block(party, fd, op);
 }
 
-/* Opens /proc/<init>/name. Init is our unreaped child: its pid cannot be another's. */
-static int open_of_init(struct party *party, const char *name, int flags)
+int open_of_process(int pid, const char *name, int flags)
 {
-    int result = need_init(party);
-    if (result < 0)
-        return result;
     char path[256];
     struct text text = TEXT_IN(path);
     text_add(&text, "/proc/");
-    text_add_signed(&text, party->init_pid);
+    text_add_signed(&text, pid);
     text_add(&text, "/");
     text_add(&text, name);
     return text.overflow ? -ENAMETOOLONG : sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
+}
+
+/* Init is our unreaped child: its pid cannot be another's. */
+static int open_of_init(struct party *party, const char *name, int flags)
+{
+    int result = need_init(party);
+    return result < 0 ? result : open_of_process(party->init_pid, name, flags);
 }
 
 int op_write_init(struct party *party, const struct plan_op *op)

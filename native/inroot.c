@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "text.h"
 
 /* openat2 gives up with EAGAIN when something is renamed anywhere while it looks at "..": a hostile container can do
  * that for ever. */
@@ -111,4 +112,76 @@ int inroot_open_parent(int dir, const char *path, char *name, int make_parents)
     if (fd != -ENOENT || !make_parents)
         return fd;
     return open_or_make(dir, parent, start, 0755);
+}
+
+/* path = directory of the link that ends at `end` + target + rest; an absolute target needs no directory. */
+static int splice_link(char *path, size_t end, const char *target)
+{
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    char spliced[PATH_MAX];
+    struct text text = TEXT_IN(spliced);
+    if (target[0] != '/') {
+        const char kept = path[start];
+        path[start] = '\0';
+        text_add(&text, path);
+        path[start] = kept;
+    }
+    text_add(&text, target);
+    text_add(&text, path + end);
+    if (text.overflow)
+        return -ENAMETOOLONG;
+    memcpy(path, spliced, text.length + 1);
+    return 0;
+}
+
+/* If the first `end` bytes of path are a link that leads to nothing, replaces it. Returns 1 then, 0 if not, -ENOENT
+ * where nothing is there at all. */
+static int follow_one(int dir, char *path, size_t end)
+{
+    const char kept = path[end];
+    path[end] = '\0';
+    cleanup_close int fd = inroot_open(dir, path, O_PATH | O_NOFOLLOW, 0, 0);
+    cleanup_close int followed = fd < 0 ? fd : inroot_open(dir, path, O_PATH, 0, 0);
+    path[end] = kept;
+    if (fd < 0)
+        return fd;
+    if (followed != -ENOENT)
+        return followed < 0 ? followed : 0;
+    char target[PATH_MAX];
+    long length = SYS(readlinkat, fd, "", target, sizeof target - 1);
+    if (length < 0)
+        return (int)length;
+    target[length] = '\0';
+    int result = splice_link(path, end, target);
+    return result < 0 ? result : 1;
+}
+
+int inroot_follow_dangling(int dir, const char *path, char *result)
+{
+    enum { MOST_LINKS = 40 }; /* the kernel's own limit */
+    const size_t length = strlen(path);
+    if (length >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(result, path, length + 1);
+    size_t end = 0;
+    for (int links = 0; links <= MOST_LINKS;) {
+        while (result[end] == '/')
+            end++;
+        if (result[end] == '\0')
+            return 0;
+        while (result[end] != '/' && result[end] != '\0')
+            end++;
+        int replaced = follow_one(dir, result, end);
+        if (replaced == -ENOENT)
+            return 0;
+        if (replaced < 0)
+            return replaced;
+        if (replaced > 0) {
+            links++;
+            end = 0;
+        }
+    }
+    return -ELOOP;
 }

@@ -79,9 +79,13 @@ typedef int operation(struct party *party, const struct plan_op *op);
 /* files.c */
 operation op_open, op_close, op_mkdir, op_touch, op_symlink, op_mknod, op_write, op_write_init, op_open_init, op_pipe,
     op_socketpair, op_listen, op_lock, op_chown, op_chmod;
-/* mounts.c, overlay.c */
+/* Opens /proc/<pid>/name, which is an unreaped child's. */
+int open_of_process(int pid, const char *name, int flags);
+/* mounts.c, overlay.c, copyup.c */
 operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask,
-    op_readonly, op_umount, op_remount_root_ro;
+    op_readonly, op_umount, op_remount_root_ro, op_reconfigure, op_copy_up;
+/* userns.c */
+operation op_user_namespace;
 /* process.c, rendezvous.c */
 operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start, op_handoff;
 /* terminal.c */

@@ -14,12 +14,39 @@
 
 #define EMPTY_BOTH (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 
+/* The mode of the directory that the block's first string names, as an option. */
+static int apply_mode(struct party *party, int context, const struct plan_op *op)
+{
+    cleanup_close int directory = inroot_open(slot_fd(op->a), plan_string(party, op->t), O_PATH | O_DIRECTORY, 0, 0);
+    if (directory == -ENOENT)
+        return 0;
+    if (directory < 0)
+        return directory;
+    struct stat status;
+    long result = SYS(fstat, directory, &status);
+    if (result < 0)
+        return (int)result;
+    char mode[5];
+    for (int i = 0; i < 4; i++)
+        mode[i] = (char)('0' + (status.st_mode >> (9 - 3 * i) & 7));
+    mode[4] = '\0';
+    return (int)SYS(fsconfig, context, FSCONFIG_SET_STRING, "mode", mode, 0);
+}
+
 int op_mount_fs(struct party *party, const struct plan_op *op)
 {
+    enum { MODE_OF_DIRECTORY = 1 };
     cleanup_close int context = (int)SYS(fsopen, plan_string(party, op->s), FSOPEN_CLOEXEC);
     if (context < 0)
         return context;
-    int result = options_apply(party, context, op);
+    uint32_t skip = 0;
+    int result = 0;
+    if (op->flags & MODE_OF_DIRECTORY && op->n > 0) {
+        skip = (uint32_t)strlen(plan_string(party, op->t)) + 1;
+        result = apply_mode(party, context, op);
+    }
+    if (result == 0)
+        result = options_apply(party, context, op->t + skip, op->n - skip);
     return result < 0 ? result : slot_put(options_mount(party, context, (unsigned)op->x), op->b);
 }
 
@@ -58,14 +85,16 @@ static bool are_kinds_different(int source, int target)
            S_ISDIR(source_status.st_mode) != S_ISDIR(target_status.st_mode);
 }
 
+enum { SAME_KIND = 1, NO_LINKS = 2, ON_LINK = 4 }; /* flags of OP_MOVE_MOUNT */
+
 /* Opens what a mount goes onto. An image's links may lead anywhere inside the root, but not into procfs: a mount there
  * fools the container's programs, and the runtime that trusts what it reads (CVE-2019-19921, CVE-2025-52881). */
-static int open_target(struct party *party, int root, const char *path, bool through_links)
+static int open_target(struct party *party, int root, const char *path, unsigned flags)
 {
     int target = inroot_open(root, path, O_PATH, 0, RESOLVE_NO_SYMLINKS);
-    if (target != -ELOOP || !through_links)
+    if (target != -ELOOP || flags & NO_LINKS)
         return target;
-    target = inroot_open(root, path, O_PATH, 0, 0);
+    target = inroot_open(root, path, O_PATH | (flags & ON_LINK ? O_NOFOLLOW : 0), 0, 0);
     if (target < 0)
         return target;
     struct statfs status;
@@ -80,8 +109,7 @@ static int open_target(struct party *party, int root, const char *path, bool thr
 
 int op_move_mount(struct party *party, const struct plan_op *op)
 {
-    enum { SAME_KIND = 1, NO_LINKS = 2 };
-    cleanup_close int target = open_target(party, slot_fd(op->b), plan_string(party, op->s), !(op->flags & NO_LINKS));
+    cleanup_close int target = open_target(party, slot_fd(op->b), plan_string(party, op->s), op->flags);
     if (target < 0)
         return target;
     int result = (int)SYS(move_mount, slot_fd(op->a), "", target, "", EMPTY_BOTH);
@@ -178,4 +206,13 @@ int op_remount_root_ro(struct party *party, const struct plan_op *op)
     (void)party;
     const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     return set_attributes(slot_fd(op->a), 0, &read_only);
+}
+
+int op_reconfigure(struct party *party, const struct plan_op *op)
+{
+    cleanup_close int context = (int)SYS(fspick, slot_fd(op->a), "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+    if (context < 0)
+        return context;
+    int result = options_apply(party, context, op->t, op->n);
+    return result < 0 ? result : (int)SYS(fsconfig, context, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0);
 }

@@ -35,10 +35,10 @@ static int apply_one(int context, const char *option)
     return (int)SYS(fsconfig, context, FSCONFIG_SET_STRING, key, equals + 1, 0);
 }
 
-int options_apply(struct party *party, int context, const struct plan_op *op)
+int options_apply(struct party *party, int context, uint32_t block, uint32_t size)
 {
-    const char *option = plan_string(party, op->t);
-    const char *end = option + op->n;
+    const char *option = plan_string(party, block);
+    const char *end = option + size;
     for (; option < end; option += strlen(option) + 1) {
         int result = apply_one(context, option);
         if (result < 0) {

@@ -4,9 +4,9 @@
 
 #include "launcher.h"
 
-/* Hands each NUL-terminated "key" or "key=value" of the block t,n to the context. A refused one is named in
+/* Hands each NUL-terminated "key" or "key=value" of a block of the plan to the context. A refused one is named in
  * report.text, with the kernel's own message. */
-int options_apply(struct party *party, int context, const struct plan_op *op);
+int options_apply(struct party *party, int context, uint32_t block, uint32_t size);
 
 /* Makes the superblock and mounts it, detached. Returns the mount's descriptor or -errno. */
 int options_mount(struct party *party, int context, unsigned attributes);

@@ -43,7 +43,7 @@ static int mount_by_context(struct party *party, const struct plan_op *op, bool 
     if (result == 0 && (int64_t)op->z >= 0)
         result = set_layer(context, "workdir", slot_fd((int64_t)op->z), by_descriptor);
     if (result == 0)
-        result = options_apply(party, context, op);
+        result = options_apply(party, context, op->t, op->n);
     return result < 0 ? result : slot_put(options_mount(party, context, op->reserved), op->b);
 }
 

@@ -105,11 +105,15 @@ enum plan_code {
     /* Descriptors and files */
     OP_OPEN = 1,        /* openat2(a, s, flags x, mode y, resolve z) -> slot b. O_CLOEXEC is added */
     OP_CLOSE,           /* slot a */
-    OP_MKDIR,           /* s in root a, mode x; y = 1: parents too (0755). An existing directory is not an error */
-    OP_TOUCH,           /* an empty regular file s in root a, mode x, parents 0755; an existing non-directory is not an error */
+    OP_MKDIR,           /* s in root a, mode x; y = 1: parents too (0755), and with flags 1 where links in root a lead to nothing, there. An existing
+                           directory is not an error */
+    OP_TOUCH,           /* an empty regular file s in root a, mode x, parents 0755; an existing non-directory is not an error. flags 1: also where links
+                           lead to nothing, there; flags 2: a link in the last place is an existing non-directory. b: if the mount in slot b is a
+                           directory, OP_MKDIR in its place, with parents */
     OP_SYMLINK,         /* s in root a -> target t; existing is not an error */
     OP_MKNOD,           /* s in root a, mode x (with type), device y (makedev), owner z = uid<<32|gid; an existing node must be that very device,
-                           else EEXIST. EPERM (user namespace): a bind of the host's node in slot b, when b is given */
+                           else EEXIST. EPERM (user namespace): the host's node, a detached mount in slot b, when b is given; it must be that very device,
+                           else ENODEV */
     OP_WRITE,           /* block t,n to file s in root a (-1: the process's own root), O_WRONLY; flags 1: resolve also with NO_XDEV and NO_SYMLINKS;
                            flags 2: the file must lie on procfs (else DETAIL_WRONG_FILESYSTEM), flags 4: on cgroup2. One write(2) */
     OP_WRITE_INIT,      /* supervisor: block t,n to /proc/<init>/s (uid_map, gid_map, setgroups, oom_score_adj) */
@@ -123,7 +127,8 @@ enum plan_code {
 
     /* Mounts. A detached mount is a slot that OP_MOVE_MOUNT attaches */
     OP_MOUNT_FS = 32,   /* fsopen(s), one option per NUL-terminated "key" or "key=value" in block t,n ("source=…" included), fsmount with
-                           attributes x (MOUNT_ATTR_*) -> slot b. Where fsopen is not to be had, EINVAL names the option in report.text */
+                           attributes x (MOUNT_ATTR_*) -> slot b. Where fsopen is not to be had, EINVAL names the option in report.text. flags 1: the
+                           block's first string is no option but a path in root a: where a directory is there, its mode is an option "mode=…" */
     OP_OVERLAY,         /* overlay; lowers are the x slots a, a+1, … (topmost first), block t,n as in OP_MOUNT_FS for further options;
                            y: upper slot or -1, z: work slot or -1, reserved: attributes (MOUNT_ATTR_*) -> slot b, a detached mount. `lowerdir+`
                            where known, else one mount(2) with /proc/self/fd/N lowers on the host's directory s in a throw-away mount
@@ -131,8 +136,8 @@ enum plan_code {
     OP_OPEN_TREE,       /* open_tree(a, s in root a, or a itself if s = 0, flags x) -> slot b; the path is opened O_PATH in root first */
     OP_SETATTR,         /* mount_setattr on slot a: set x, clear y, propagation z (MS_*), userns slot b (idmap), flags 1: AT_RECURSIVE */
     OP_MOVE_MOUNT,      /* detached slot a onto s in root b; the target is opened O_PATH in root. flags 1: a refusal because one is a directory and
-                           the other is not says so: DETAIL_NOT_A_DIRECTORY; flags 2: ELOOP where a symbolic link is on the way. Links that lead
-                           into procfs: DETAIL_INSIDE_PROC */
+                           the other is not says so: DETAIL_NOT_A_DIRECTORY; flags 2: ELOOP where a symbolic link is on the way;
+                           flags 4: the last one is not followed but covered. Links that lead into procfs: DETAIL_INSIDE_PROC */
     OP_PROPAGATION,     /* mount(NULL, s, NULL, x, NULL) on the process's own mount namespace: x = MS_REC | MS_SLAVE … */
     OP_PIVOT_ROOT,      /* fchdir(a), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/"). flags 1: chroot(".") in place of the two in the
                            middle, for a mount namespace that keeps its root */
@@ -205,6 +210,10 @@ enum plan_code {
                            pid, padded with spaces */
     OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start;
                            z: ms until it is killed, 0: none. Its output is not seen unless it fails: DETAIL_HOOK_FAILED */
+    OP_COPY_UP,         /* all that is in the directory s in root a, into the mount in slot b: owners, modes, times, extended attributes. ENOENT: nothing.
+                           The mount's root gets the directory's owner unless it has one that is not 0:0 */
+    OP_RECONFIGURE,     /* the file system of the mount in slot a gets the options of block t,n (fspick) */
+    OP_USER_NAMESPACE,  /* a user namespace with uid_map s and gid_map t, of a process that has ended -> slot b */
 };
 
 #endif

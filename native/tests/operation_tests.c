@@ -565,11 +565,11 @@ static void a_user_namespace_has_its_map_idmapped_layers_and_bound_devices(void)
     INIT_OP(b, OP_SETGID, .x = 0);
     INIT_OP(b, OP_SETUID, .x = 0);
     INIT_OP(b, OP_GROUPS, .n = 0);
-    const int host_null = builder_slot(b);
-    INIT_OP(b, OP_OPEN, .s = str("/dev/null"), .x = O_PATH, .b = host_null);
     for (uint32_t i = 0; i < count; i++) {
-        if (init_ops[i].code == OP_MKNOD)
-            init_ops[i].b = host_null;
+        if (init_ops[i].code == OP_MKNOD) {
+            init_ops[i].b = builder_slot(b);
+            INIT_OP(b, OP_OPEN_TREE, .s = init_ops[i].s, .x = OPEN_TREE_CLONE, .b = init_ops[i].b);
+        }
         builder_add(b, init_ops[i]);
     }
     container_pivot(&c);

@@ -62,6 +62,129 @@ public sealed class RuntimeConfigTests : RuntimeFixture
         Assert.That(new Command("/usr/bin/taskset", ["-c", "0", .. run]).Run().Ok().Text, Is.EqualTo(alone));
     }
 
+    private static void Add(JsonNode config, string destination, string type, string source, params string[] options) =>
+        config["mounts"]!.AsArray().Add(new JsonObject
+        {
+            ["destination"] = destination,
+            ["type"] = type,
+            ["source"] = source,
+            ["options"] = new JsonArray([.. options.Select(option => JsonValue.Create(option))]),
+        });
+
+    private string Source(string name)
+    {
+        var source = Path.Combine(Directory, name);
+        System.IO.Directory.CreateDirectory(source);
+        return source;
+    }
+
+    [Test]
+    public void A_mount_shows_ids_by_a_map_of_its_own([Values] bool userNamespace)
+    {
+        var source = Source("ids");
+        File.WriteAllText(source + "/file", "");
+        var result = RunScript("stat -c '%u %g' /mnt/file", config =>
+        {
+            Add(config, "/mnt", "bind", source, "bind");
+            foreach (var mappings in (string[])["uidMappings", "gidMappings"])
+            {
+                config["mounts"]!.AsArray()[^1]![mappings] = new JsonArray(new JsonObject { ["containerID"] = 0, ["hostID"] = 100007, ["size"] = 10 });
+            }
+
+            if (userNamespace)
+            {
+                WithUserNamespace(config);
+            }
+        }).Ok();
+        Assert.That(result.Text, Is.EqualTo(userNamespace ? "7 7" : "100007 100007"));
+    }
+
+    [Test]
+    public void A_tmpfs_begins_with_what_it_covers_and_leaves_that_alone()
+    {
+        System.IO.Directory.CreateDirectory(Rootfs + "/data");
+        File.WriteAllText(Rootfs + "/data/file", "cake");
+        Assert.That(RunScript("cat /data/file; echo bread >/data/file", config => Add(config, "/data", "tmpfs", "tmpfs", "tmpcopyup")).Ok().Text, Is.EqualTo("cake"));
+        Assert.That(File.ReadAllText(Rootfs + "/data/file"), Is.EqualTo("cake"));
+        Assert.That(RunScript("cat /data/file; echo >/data/file", config => Add(config, "/data", "tmpfs", "tmpfs", "tmpcopyup", "ro")).Exits(1).Stdout, Is.EqualTo("cake"));
+    }
+
+    [Test]
+    public void A_later_bind_shows_what_an_earlier_one_mounted_in_the_root()
+    {
+        var source = Source("first");
+        File.WriteAllText(source + "/file", "here");
+        Assert.That(
+            RunScript("cat /second/file", config =>
+            {
+                Add(config, "/first/below", "bind", source, "bind");
+                Add(config, Rootfs + "/second", "bind", Rootfs + "/first/below", "rbind");
+            }).Ok().Text,
+            Is.EqualTo("here"));
+    }
+
+    [Test]
+    public void A_link_is_copied_bound_or_followed_as_asked()
+    {
+        var source = Source("links");
+        File.WriteAllText(source + "/file", "content");
+        File.CreateSymbolicLink(source + "/link", "file");
+        var result = RunScript("readlink /copied; readlink /bound; cat /followed", config =>
+        {
+            Add(config, "/copied", "bind", source + "/link", "bind", "copy-symlink");
+            Add(config, "/bound", "bind", source + "/link", "bind", "src-nofollow", "dest-nofollow");
+            Add(config, "/followed", "bind", source + "/link", "bind");
+        }).Ok();
+        Assert.That(result.Lines, Is.EqualTo(new[] { "file", "file", "content" }));
+    }
+
+    [Test]
+    public void A_mount_that_is_there_gets_other_options() =>
+        Assert.That(
+            RunScript("grep ' /dev/shm ' /proc/self/mounts; touch /dev/shm/x", config => Add(config, "/dev/shm", "tmpfs", "shm", "remount", "ro", "size=128k")).Exits(1).Stdout,
+            Does.Contain("ro,").And.Contains("size=128k"));
+
+    [Test]
+    public void A_proc_that_is_a_link_is_refused()
+    {
+        var rootfs = Source("linked");
+        new Command("/bin/cp", "-a", Rootfs + "/bin", rootfs).Run().Ok();
+        File.CreateSymbolicLink(rootfs + "/proc", "/elsewhere");
+        Assert.That(RunScript("true", config => config["root"]!["path"] = rootfs).Exits(1).Stderr, Does.Contain("/proc").And.Contains("must be mounted on ordinary directory"));
+    }
+
+    [Test]
+    public void A_device_of_a_user_namespace_has_its_owner_and_mode()
+    {
+        var result = RunScript("stat -c '%u %g %a %t %T' /dev/own; cat /dev/own | head -c 0 && grep ' /dev/own ' /proc/self/mounts", config =>
+        {
+            WithUserNamespace(config);
+            config["linux"]!["devices"] = new JsonArray(new JsonObject
+            {
+                ["path"] = "/dev/own",
+                ["type"] = "c",
+                ["major"] = 1,
+                ["minor"] = 3,
+                ["uid"] = 7,
+                ["gid"] = 8,
+                ["fileMode"] = 0x1a4,
+            });
+        }).Ok();
+        Assert.That(result.Lines[0], Is.EqualTo("7 8 644 1 3"));
+        Assert.That(result.Lines[1], Does.Contain("nosuid").And.Contains("noexec"));
+    }
+
+    [TestCase("shared", "shared:")]
+    [TestCase("slave", "master:|^$")]
+    [TestCase("private", "^$")]
+    [TestCase("unbindable", "unbindable")]
+    public void The_roots_propagation_is_the_configs(string propagation, string expected)
+    {
+        var root = RunScript("grep ' / / ' /proc/self/mountinfo || grep ' / rw' /proc/self/mountinfo", config => config["linux"]!["rootfsPropagation"] = propagation).Ok().Lines[^1];
+        var tags = string.Join(' ', root.Split(" - ")[0].Split(' ').Skip(6));
+        Assert.That(tags, Does.Match(expected));
+    }
+
     private static void WithUserNamespace(JsonNode config)
     {
         config["linux"]!["namespaces"]!.AsArray().Add(new JsonObject { ["type"] = "user" });

@@ -108,6 +108,13 @@ internal static class LaunchFailure
             subject = subject is null ? report.Text : $"{subject} ({report.Text})";
         }
 
+        // Where no link is let through, one stands in the place of a directory that is the kernel's. The words are runc's.
+        if (operation is { Code: PlanCode.Mkdir, Verb: not null } or { Code: PlanCode.MoveMount, Flags: 3 }
+            && report.Errno is Errno.ELOOP or Errno.EEXIST or Errno.ENOTDIR)
+        {
+            return new BundtException(FailureKind.InvalidArgument, Phase.Mount, $"{verb} {subject}: it must be mounted on ordinary directory");
+        }
+
         if (operation.Verb == OperationList.BindSource && report.Errno == Errno.ENOENT)
         {
             return new BundtException(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bundt.Linux;
 using Bundt.Oci.Runtime;
 
@@ -34,13 +35,13 @@ internal static class DevicePlan
             {
                 if (!Given(scope, device.Path))
                 {
-                    Node(scope, device);
+                    Node(scope, device, isStandard: true);
                 }
             }
 
             foreach (var device in scope.Linux.Devices)
             {
-                Node(scope, device);
+                Node(scope, device, isStandard: false);
             }
 
             foreach (var (name, target) in s_links)
@@ -129,7 +130,7 @@ internal static class DevicePlan
     {
         foreach (var device in scope.Linux.Devices)
         {
-            if (device.Path == path)
+            if (device.Path.TrimEnd('/') == path)
             {
                 return true;
             }
@@ -138,24 +139,12 @@ internal static class DevicePlan
         return false;
     }
 
-    private static void Node(PlanScope scope, LinuxDevice device)
+    private static void Node(PlanScope scope, LinuxDevice device, bool isStandard)
     {
         var init = scope.Plan.Init;
-        var path = Path.GetFullPath(device.Path, "/");
-        var type = device.Type switch
-        {
-            'b' => Block,
-            'p' => Fifo,
-            _ => Character,
-        };
-        var host = -1;
-        if (device.Type != 'p' && scope.Has(NamespaceType.User))
-        {
-            // A user namespace may not make device nodes: the host's is bound. Before the pivot the host's root is still ours.
-            host = scope.Plan.NewSlot("node");
-            init.Open(host, -1, path, KernelFlags.PathOnly);
-        }
-
+        var path = Path.GetFullPath(device.Path, "/").TrimEnd('/');
+        var mode = Type(device) | (device.FileMode & 0xfff ?? 0x1b6);
+        var host = device.Type != 'p' && scope.Has(NamespaceType.User) ? HostNode(scope, device, path, mode, isStandard) : -1;
         var (root, relative) = Place(scope, path);
         var slash = relative.LastIndexOf('/');
         if (slash > 0 && (root != scope.Root || relative.LastIndexOf('/', slash - 1) >= 0))
@@ -163,8 +152,45 @@ internal static class DevicePlan
             init.Mkdir(root, relative[..slash], 0x1ed);
         }
 
-        init.Mknod(root, relative, type | (device.FileMode & 0xfff ?? 0x1b6), MakeDevice(device), device.Uid ?? 0, device.Gid ?? 0, host, path);
+        init.Mknod(root, relative, mode, MakeDevice(device), device.Uid ?? 0, device.Gid ?? 0, host, path);
     }
+
+    // A user namespace may not make device nodes: one of the host's is bound. A config's own is made for it, with the owner and the mode that it
+    // asks for, on a tmpfs that nobody sees. Before Linux 6.15 that cannot be bound: the host's node of that name, then.
+    private static int HostNode(PlanScope scope, LinuxDevice device, string path, uint mode, bool isStandard)
+    {
+        var prepare = scope.Plan.Prepare;
+        prepare.Phase = Phase.Mount;
+        var node = scope.Plan.NewSlot("node");
+        const ulong Clone = KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec;
+        prepare.OpenTree(node, -1, path, Clone, path, isStandard ? PlanTolerate.None : PlanTolerate.Missing);
+        if (isStandard || !scope.IsNew(NamespaceType.User))
+        {
+            return node;
+        }
+
+        if (scope.Nodes < 0)
+        {
+            scope.Nodes = scope.Plan.NewSlot("nodes");
+            prepare.MountFs(scope.Nodes, "tmpfs", ["source=tmpfs", "mode=700"], 0, "linux.devices");
+        }
+
+        var name = node.ToString(CultureInfo.InvariantCulture);
+        var uid = IdMaps.Outside(scope.Uids, device.Uid ?? 0) ?? throw Unmapped(path);
+        var gid = IdMaps.Outside(scope.Gids, device.Gid ?? 0) ?? throw Unmapped(path);
+        prepare.Mknod(scope.Nodes, name, mode, MakeDevice(device), uid, gid, -1, path);
+        prepare.OpenTree(node, scope.Nodes, name, Clone, path, PlanTolerate.Unsupported);
+        return node;
+
+        static BundtException Unmapped(string path) => PlanScope.Invalid($"linux.devices: the owner of {path} is not mapped in the user namespace");
+    }
+
+    private static uint Type(LinuxDevice device) => device.Type switch
+    {
+        'b' => Block,
+        'p' => Fifo,
+        _ => Character,
+    };
 
     private static ulong MakeDevice(LinuxDevice device)
     {

@@ -1,5 +1,3 @@
-using Bundt.Linux.Capabilities;
-using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 
 namespace Bundt.Runtime.Plans;
@@ -19,11 +17,8 @@ public sealed record ExecPlanRequest
     /// <summary>The caller's session keyring stays the process's (--no-new-keyring).</summary>
     public bool NoNewKeyring { get; init; }
 
-    /// <summary>The capabilities that the launcher can give: the runtime's own.</summary>
-    public CapabilitySet Available { get; init; } = CapabilitySet.Own;
-
-    /// <summary>The hard limit of a resource that the launcher itself has, by its number.</summary>
-    public Func<int, ulong> HardLimit { get; init; } = ResourceLimits.Hard;
+    /// <summary>The host, as far as it makes a difference.</summary>
+    public HostFacts Host { get; init; } = HostFacts.Own;
 
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }

@@ -260,7 +260,7 @@ internal static class IdentityPlan
             }
 
             var number = RlimitNumber(limit.Type);
-            if (!scope.Available.Contains(SysResource) && scope.HardLimit(number) is var own && limit.Hard > own)
+            if (!scope.Host.Available.Contains(SysResource) && scope.Host.HardLimit(number) is var own && limit.Hard > own)
             {
                 scope.Plan.Warnings.Add($"{limit.Type}: the hard limit {limit.Hard} is cut to the runtime's own, {own}");
             }

@@ -19,6 +19,9 @@ internal static class KernelFlags
     public const ulong CloseOnExec = 0x80000;
     public const ulong PathOnly = 0x200000;
 
+    /// <summary>O_NOFOLLOW.</summary>
+    public static ulong NoFollow => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000UL : 0x20000;
+
     public const ulong OpenTreeClone = 1;
     public const ulong Recursive = 0x8000;
 

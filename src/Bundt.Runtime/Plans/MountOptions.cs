@@ -1,5 +1,3 @@
-using Bundt.Linux;
-
 namespace Bundt.Runtime.Plans;
 
 /// <summary>The options of a mount, sorted by who carries them out: mount attributes, propagation, the file system.</summary>
@@ -45,28 +43,52 @@ internal sealed class MountOptions
     /// <summary>Ids are mapped in all mounts below too.</summary>
     public bool MappedRecursive { get; private set; }
 
-    /// <summary>What the file system itself gets.</summary>
+    /// <summary>The id map of "idmap=…" (crun's); null: that of the mount's mappings, or the container's.</summary>
+    public string? Map { get; private set; }
+
+    /// <summary>What is mounted there already gets these options.</summary>
+    public bool Remount { get; private set; }
+
+    /// <summary>A tmpfs begins with what it covers ("tmpcopyup").</summary>
+    public bool CopyUp { get; private set; }
+
+    /// <summary>A source that is a symbolic link is made anew at the destination (crun's "copy-symlink").</summary>
+    public bool CopySymlink { get; private set; }
+
+    /// <summary>A source that is a symbolic link is bound itself (crun's "src-nofollow").</summary>
+    public bool SourceNoFollow { get; private set; }
+
+    /// <summary>A destination that is a symbolic link is covered itself (crun's "dest-nofollow").</summary>
+    public bool TargetNoFollow { get; private set; }
+
+    /// <summary>What every file system knows of itself, not of its mounts (sync, lazytime …).</summary>
+    public List<string> Common { get; } = [];
+
+    /// <summary>What this very file system gets.</summary>
     public List<string> Data { get; } = [];
 
     /// <summary>Sorts options.</summary>
     /// <param name="options">As in config.json.</param>
-    /// <param name="destination">The mount's destination, for errors.</param>
-    public static MountOptions Parse(IReadOnlyList<string> options, string destination)
+    public static MountOptions Parse(IReadOnlyList<string> options)
     {
         var result = new MountOptions();
         for (var i = 0; i < options.Count; i++)
         {
-            result.Add(options[i], destination);
+            result.Add(options[i]);
         }
 
         return result;
     }
 
-    private void Add(string option, string destination)
+    private void Add(string option)
     {
         switch (option)
         {
-            case "" or "defaults" or "async" or "nomand" or "loud" or "nolazytime" or "noiversion" or "auto" or "noauto" or "nouser" or "bind":
+            case "" or "defaults" or "async" or "mand" or "nomand" or "loud" or "silent" or "nolazytime" or "iversion" or "noiversion" or "auto" or "noauto"
+                or "nouser" or "bind":
+                break;
+            case "sync" or "dirsync" or "lazytime":
+                Common.Add(option);
                 break;
             case "rbind":
                 BindRecursive = true;
@@ -88,16 +110,43 @@ internal sealed class MountOptions
                 Mapped = true;
                 MappedRecursive = true;
                 break;
-            case "remount" or "tmpcopyup" or "copy-symlink" or "src-nofollow" or "dest-nofollow":
-                throw new BundtException(FailureKind.NotImplemented, Phase.Mount, $"mount option \"{option}\" of {destination} is not supported");
+            case "remount":
+                Remount = true;
+                break;
+            case "tmpcopyup":
+                CopyUp = true;
+                break;
+            case "copy-symlink":
+                CopySymlink = true;
+                break;
+            case "src-nofollow":
+                SourceNoFollow = true;
+                break;
+            case "dest-nofollow":
+                TargetNoFollow = true;
+                break;
             default:
-                if (!Attribute(option))
+                if (!Attribute(option) && !MapOption(option))
                 {
                     Data.Add(option);
                 }
 
                 break;
         }
+    }
+
+    private bool MapOption(string option)
+    {
+        var equals = option.IndexOf('=', StringComparison.Ordinal);
+        if (equals < 0 || option[..equals] is not ("idmap" or "ridmap"))
+        {
+            return false;
+        }
+
+        Mapped = true;
+        MappedRecursive = option[0] == 'r';
+        Map = option[(equals + 1)..];
+        return true;
     }
 
     private bool Attribute(string option)

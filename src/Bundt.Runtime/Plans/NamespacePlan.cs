@@ -122,6 +122,10 @@ internal static class NamespacePlan
                 var slot = scope.Plan.NewSlot("ns-" + ns.Type.ToString().ToLowerInvariant());
                 scope.Plan.Prepare.Open(slot, -1, ns.Path, 0);
                 slots.Add(ns.Type, (slot, ns.Path));
+                if (ns.Type == NamespaceType.User)
+                {
+                    scope.JoinedUserNamespace = slot;
+                }
             }
         }
 
@@ -210,8 +214,8 @@ internal static class NamespacePlan
         if (scope.IsNew(NamespaceType.User))
         {
             plan.Supervise.Phase = Phase.Identity;
-            plan.Supervise.WriteInit("uid_map", Lines(scope.Linux.UidMappings));
-            plan.Supervise.WriteInit("gid_map", Lines(scope.Linux.GidMappings));
+            plan.Supervise.WriteInit("uid_map", Encoding.ASCII.GetBytes(IdMaps.Lines(scope.Uids)));
+            plan.Supervise.WriteInit("gid_map", Encoding.ASCII.GetBytes(IdMaps.Lines(scope.Gids)));
             plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Mapped);
             scope.UserNamespace = plan.NewSlot("userns");
             plan.Supervise.OpenInit(scope.UserNamespace, "ns/user", 0);
@@ -223,16 +227,5 @@ internal static class NamespacePlan
         plan.Init.Simple(PlanCode.Setgid, 0);
         plan.Init.Simple(PlanCode.Setuid, 0);
         plan.Init.Phase = Phase.Launch;
-    }
-
-    private static byte[] Lines(IReadOnlyList<IdMapping> mappings)
-    {
-        var text = new StringBuilder();
-        foreach (var mapping in mappings)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{mapping.ContainerId} {mapping.HostId} {mapping.Size}\n");
-        }
-
-        return Encoding.ASCII.GetBytes(text.ToString());
     }
 }

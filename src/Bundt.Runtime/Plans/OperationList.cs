@@ -21,20 +21,59 @@ internal sealed class OperationList(PlanSection section)
     public void CopyTo(List<PlanOperation> target) => target.AddRange(_operations);
 
     /// <summary>Opens a path; with <paramref name="resolve"/> 0 a host path as it is, else openat2's RESOLVE flags.</summary>
-    public void Open(int slot, int directory, string path, ulong flags, ulong resolve = 0, string? subject = null) =>
-        Add(new() { Code = PlanCode.Open, Section = section, A = directory, B = slot, S = path, X = flags, Z = resolve, Phase = Phase, Subject = subject });
+    public void Open(int slot, int directory, string path, ulong flags, ulong resolve = 0) =>
+        Add(new() { Code = PlanCode.Open, Section = section, A = directory, B = slot, S = path, X = flags, Z = resolve, Phase = Phase });
 
     /// <summary>Opens what a bind shows.</summary>
-    public void OpenBindSource(int slot, string path) =>
-        Add(new() { Code = PlanCode.Open, Section = section, B = slot, S = path, X = KernelFlags.PathOnly, Phase = Phase, Verb = BindSource });
+    public void OpenBindSource(int slot, string path, bool noFollow) =>
+        Add(new()
+        {
+            Code = PlanCode.Open,
+            Section = section,
+            B = slot,
+            S = path,
+            X = KernelFlags.PathOnly | (noFollow ? KernelFlags.NoFollow : 0),
+            Phase = Phase,
+            Verb = BindSource,
+        });
 
     public void Close(int slot) => Add(new() { Code = PlanCode.Close, Section = section, A = slot, Phase = Phase });
 
-    public void Mkdir(int root, string path, uint mode, PlanTolerate tolerate = PlanTolerate.None) =>
-        Add(new() { Code = PlanCode.Mkdir, Section = section, A = root, S = path, X = mode, Y = 1, Tolerate = tolerate, Phase = Phase });
+    /// <summary>Makes a directory and its parents; with <paramref name="followDangling"/> also where links in the root lead to nothing.</summary>
+    public void Mkdir(int root, string path, uint mode, PlanTolerate tolerate = PlanTolerate.None, bool followDangling = false, string? verb = null) =>
+        Add(new()
+        {
+            Code = PlanCode.Mkdir,
+            Section = section,
+            A = root,
+            S = path,
+            X = mode,
+            Y = 1,
+            Flags = followDangling ? (byte)1 : (byte)0,
+            Tolerate = tolerate,
+            Phase = Phase,
+            Verb = verb,
+        });
 
-    public void Touch(int root, string path, uint mode = 0x1ed) =>
-        Add(new() { Code = PlanCode.Touch, Section = section, A = root, S = path, X = mode, Phase = Phase });
+    public void Touch(int root, string path, uint mode) => Add(new() { Code = PlanCode.Touch, Section = section, A = root, S = path, X = mode, Phase = Phase });
+
+    /// <summary>
+    /// Makes an empty file or directory, as a mount is one, also where links in the root lead to nothing. With <paramref name="keepLink"/> a
+    /// symbolic link in its place is as good as a file.
+    /// </summary>
+    public void MakeLike(int mount, int root, string path, bool keepLink) =>
+        Add(new()
+        {
+            Code = PlanCode.Touch,
+            Section = section,
+            A = root,
+            B = mount,
+            S = path,
+            X = 0x1ed,
+            Flags = keepLink ? (byte)2 : (byte)1,
+            Phase = Phase,
+            Verb = "make mount point",
+        });
 
     public void Symlink(int root, string path, string target) =>
         Add(new() { Code = PlanCode.Symlink, Section = section, A = root, S = path, T = target, Phase = Phase });
@@ -99,6 +138,34 @@ internal sealed class OperationList(PlanSection section)
             Subject = subject,
         });
 
+    /// <summary>A tmpfs that has the mode of the directory that it will cover, if there is one.</summary>
+    public void MountTmpfsLike(int slot, int root, string path, IReadOnlyList<string> options, ulong attributes, string subject) =>
+        Add(new()
+        {
+            Code = PlanCode.MountFs,
+            Section = section,
+            A = root,
+            B = slot,
+            S = "tmpfs",
+            Strings = [path, .. options],
+            X = attributes,
+            Flags = 1,
+            Phase = Phase,
+            Verb = "mount tmpfs",
+            Subject = subject,
+        });
+
+    /// <summary>Copies a directory of the root into a detached mount.</summary>
+    public void CopyUp(int mount, int root, string path) => Add(new() { Code = PlanCode.CopyUp, Section = section, A = root, B = mount, S = path, Phase = Phase });
+
+    /// <summary>Gives a mounted file system other options.</summary>
+    public void Reconfigure(int mount, IReadOnlyList<string> options, string subject) =>
+        Add(new() { Code = PlanCode.Reconfigure, Section = section, A = mount, Strings = options, Phase = Phase, Subject = subject });
+
+    /// <summary>Makes a user namespace that exists for nothing but its map.</summary>
+    public void UserNamespace(int slot, string uids, string gids) =>
+        Add(new() { Code = PlanCode.UserNamespace, Section = section, B = slot, S = uids, T = gids, Phase = Phase, Subject = "for the ids of a mount" });
+
     public void Overlay(int slot, int firstLower, int lowers, int upper, int work, IReadOnlyList<string> options, string mountPoint) =>
         Add(new()
         {
@@ -116,8 +183,20 @@ internal sealed class OperationList(PlanSection section)
             Subject = "/",
         });
 
-    public void OpenTree(int slot, int directory, string? path, ulong flags, string subject) =>
-        Add(new() { Code = PlanCode.OpenTree, Section = section, A = directory, B = slot, S = path, X = flags, Phase = Phase, Verb = "bind", Subject = subject });
+    public void OpenTree(int slot, int directory, string? path, ulong flags, string subject, PlanTolerate tolerate = PlanTolerate.None) =>
+        Add(new()
+        {
+            Code = PlanCode.OpenTree,
+            Section = section,
+            A = directory,
+            B = slot,
+            S = path,
+            X = flags,
+            Tolerate = tolerate,
+            Phase = Phase,
+            Verb = "bind",
+            Subject = subject,
+        });
 
     public void Setattr(int slot, ulong set, ulong clear, ulong propagation, int userNamespace, bool recursive, string subject) =>
         Add(new()
@@ -135,8 +214,10 @@ internal sealed class OperationList(PlanSection section)
             Subject = subject,
         });
 
-    /// <summary>Attaches a mount; with <paramref name="noLinks"/> no symbolic link may be on the way.</summary>
-    public void MoveMount(int mount, int root, string path, bool sameKind, string verb, bool noLinks = false) =>
+    /// <summary>
+    /// Attaches a mount; with <paramref name="noLinks"/> no symbolic link may be on the way, with <paramref name="onLink"/> the last one is covered.
+    /// </summary>
+    public void MoveMount(int mount, int root, string path, bool sameKind, string verb, bool noLinks = false, bool onLink = false) =>
         Add(new()
         {
             Code = PlanCode.MoveMount,
@@ -144,7 +225,7 @@ internal sealed class OperationList(PlanSection section)
             A = mount,
             B = root,
             S = path,
-            Flags = (byte)((sameKind ? 1 : 0) | (noLinks ? 2 : 0)),
+            Flags = (byte)((sameKind ? 1 : 0) | (noLinks ? 2 : 0) | (onLink ? 4 : 0)),
             Phase = Phase,
             Verb = verb,
         });

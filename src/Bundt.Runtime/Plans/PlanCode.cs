@@ -78,5 +78,8 @@ public enum PlanCode : ushort
     OwnStdio,
     HookState,
     Hook,
+    CopyUp,
+    Reconfigure,
+    UserNamespace,
 #pragma warning restore CS1591
 }

@@ -13,7 +13,7 @@ public static class PlanCompiler
         var config = request.Config;
         var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
         Refuse(config);
-        var scope = new PlanScope(config, process, request.Ending, request.Available) { HardLimit = request.HardLimit };
+        var scope = new PlanScope(config, process, request.Ending, request.Host);
         var plan = scope.Plan;
         if (request.HasCgroup)
         {
@@ -72,9 +72,8 @@ public static class PlanCompiler
             joined |= KernelFlags.Namespace(ns.Type);
         }
 
-        var scope = new PlanScope(request.Config, request.Process, request.Ending, request.Available)
+        var scope = new PlanScope(request.Config, request.Process, request.Ending, request.Host)
         {
-            HardLimit = request.HardLimit,
             EntersLast = CanBeLookedInto(request.Config, joined),
         };
         var plan = scope.Plan;

@@ -9,14 +9,16 @@ internal sealed class PlanScope
 {
     private static readonly IdMapping[] s_root = [new IdMapping(0, 0, 1)];
 
-    public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending, CapabilitySet available)
+    private readonly Dictionary<(string Uids, string Gids), int> _maps = [];
+
+    public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending, HostFacts host)
     {
         Config = config;
         Process = process;
         Ending = ending;
         Linux = Mapped(config.Linux ?? new LinuxConfig());
-        Available = available;
-        Rights = new Rights(process.Capabilities, Has(NamespaceType.User) ? CapabilitySet.Full : available, Plan.Warnings);
+        Host = host;
+        Rights = new Rights(process.Capabilities, Has(NamespaceType.User) ? CapabilitySet.Full : host.Available, Plan.Warnings);
     }
 
     public PlanBuilder Plan { get; } = new();
@@ -29,11 +31,8 @@ internal sealed class PlanScope
 
     public PlanEnding Ending { get; }
 
-    /// <summary>The capabilities that the launcher itself can give.</summary>
-    public CapabilitySet Available { get; }
-
-    /// <summary>The hard limit of the launcher itself, by number.</summary>
-    public required Func<int, ulong> HardLimit { get; init; }
+    /// <summary>The host.</summary>
+    public HostFacts Host { get; }
 
     /// <summary>The capabilities of the process.</summary>
     public Rights Rights { get; }
@@ -65,11 +64,26 @@ internal sealed class PlanScope
     /// <summary>The pipe over which C# says to go on; -1: nobody waits for that.</summary>
     public int Go { get; set; } = -1;
 
+    /// <summary>A tmpfs of the host's for device nodes that a user namespace cannot make; -1 so far.</summary>
+    public int Nodes { get; set; } = -1;
+
     /// <summary>The cgroup directory; -1: none.</summary>
     public int Cgroup { get; set; } = -1;
 
     /// <summary>The container's user namespace as the supervisor sees it; -1: none.</summary>
     public int UserNamespace { get; set; } = -1;
+
+    /// <summary>The user namespace that the container joins; -1: none.</summary>
+    public int JoinedUserNamespace { get; set; } = -1;
+
+    /// <summary>The host directory that the root is bound from; null: it has none.</summary>
+    public string? RootPath { get; set; }
+
+    /// <summary>The map of a new user namespace.</summary>
+    public IReadOnlyList<IdMapping> Uids => Linux.UidMappings;
+
+    /// <summary>The map of a new user namespace.</summary>
+    public IReadOnlyList<IdMapping> Gids => Linux.GidMappings;
 
     /// <summary>Stdio of the process; -1 leaves the caller's.</summary>
     public (int In, int Out, int Error) Stdio { get; set; } = (-1, -1, -1);
@@ -112,6 +126,30 @@ internal sealed class PlanScope
             UidMappings = config.UidMappings.Count > 0 ? config.UidMappings : s_root,
             GidMappings = config.GidMappings.Count > 0 ? config.GidMappings : s_root,
         };
+    }
+
+    /// <summary>The path inside the root of a host path that leads there; null: it does not.</summary>
+    public string? InsideRoot(string path)
+    {
+        if (RootPath is null || !path.StartsWith(RootPath, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        return path.Length == RootPath.Length ? "/" : path[RootPath.Length] == '/' ? path[RootPath.Length..] : null;
+    }
+
+    /// <summary>The slot of a user namespace that exists for nothing but its map.</summary>
+    public int MapNamespace(string uids, string gids)
+    {
+        if (!_maps.TryGetValue((uids, gids), out var slot))
+        {
+            slot = Plan.NewSlot("map");
+            Plan.Prepare.UserNamespace(slot, uids, gids);
+            _maps.Add((uids, gids), slot);
+        }
+
+        return slot;
     }
 
     /// <summary>A refusal of the config.</summary>

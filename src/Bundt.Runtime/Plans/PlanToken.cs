@@ -7,8 +7,6 @@ internal enum PlanToken
     Mapped = 1,
     /// <summary>Here is the root mount.</summary>
     Root = 2,
-    /// <summary>The bind mounts have their id maps.</summary>
-    Binds = 5,
     /// <summary>Here is the terminal's master.</summary>
     Terminal = 3,
     /// <summary>The process is prepared, but for what is done to it from outside.</summary>

@@ -79,6 +79,9 @@ internal static class PlanWords
         [PlanCode.OwnStdio] = "give stdio to the user",
         [PlanCode.HookState] = "prepare the state for hooks",
         [PlanCode.Hook] = "run hook",
+        [PlanCode.CopyUp] = "copy into a tmpfs",
+        [PlanCode.Reconfigure] = "remount",
+        [PlanCode.UserNamespace] = "make user namespace",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

@@ -112,7 +112,7 @@ internal static class ProtectionPlan
         var device = scope.Plan.NewSlot("null");
         init.MountFs(empty, "tmpfs", ["source=tmpfs", "size=0k", "mode=755"], MountOptions.ReadOnly | 0x2 | 0x4 | 0x8, "linux.maskedPaths");
         init.Open(device, scope.Root, "/dev/null", KernelFlags.PathOnly, KernelFlags.ResolveInRoot | KernelFlags.ResolveNoMagicLinks);
-        foreach (var path in scope.Linux.MaskedPaths)
+        foreach (var path in scope.Linux.MaskedPaths.Distinct(StringComparer.Ordinal))
         {
             init.Mask(scope.Root, path, empty, device);
         }

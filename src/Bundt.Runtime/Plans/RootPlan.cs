@@ -51,10 +51,17 @@ internal static class RootPlan
                 throw PlanScope.Invalid("root.path is the host's own root");
             }
 
+            scope.RootPath = path.TrimEnd('/');
             var directory = plan.NewSlot("rootfs");
             plan.Prepare.Open(directory, -1, path, KernelFlags.PathOnly | KernelFlags.Directory);
             plan.Prepare.OpenTree(scope.Root, directory, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | KernelFlags.Recursive, path);
             plan.Prepare.Setattr(scope.Root, 0, 0, KernelFlags.Slave, -1, recursive: true, path);
+            if (Propagation(scope) is var (propagation, isRecursive) && propagation is KernelFlags.Shared or KernelFlags.Private)
+            {
+                // Shared with its own copies alone: what is mounted in the container's root does not appear in the host's.
+                plan.Prepare.Setattr(scope.Root, 0, 0, KernelFlags.Private, -1, isRecursive, path);
+            }
+
             if (!scope.Has(NamespaceType.Mount))
             {
                 // In the caller's mount namespace: onto the directory itself, where whoever wanted it so finds and unmounts it.
@@ -99,21 +106,26 @@ internal static class RootPlan
             init.PivotRoot(scope.Root);
         }
 
-        var propagation = scope.Linux.RootfsPropagation switch
+        var (propagation, recursive) = Propagation(scope);
+        if (propagation is not (0 or KernelFlags.Private))
         {
-            null or "slave" or "rslave" => 0UL,
-            "shared" => KernelFlags.Shared,
-            "rshared" => KernelFlags.Shared | KernelFlags.PropagationRecursive,
-            "private" => KernelFlags.Private,
-            "rprivate" => KernelFlags.Private | KernelFlags.PropagationRecursive,
-            "unbindable" => KernelFlags.Unbindable,
-            "runbindable" => KernelFlags.Unbindable | KernelFlags.PropagationRecursive,
-            var other => throw PlanScope.Invalid($"linux.rootfsPropagation: \"{other}\" is none of shared, slave, private and unbindable"),
-        };
-        if (propagation != 0)
-        {
-            init.Propagation("/", propagation);
+            // Not private: that would take from the config's mounts what each of them asked for. The root itself is it already.
+            init.Propagation("/", propagation | (recursive ? KernelFlags.PropagationRecursive : 0));
         }
+    }
+
+    // 0: a slave, which it is anyway.
+    private static (ulong Kind, bool Recursive) Propagation(PlanScope scope)
+    {
+        var name = scope.Linux.RootfsPropagation;
+        return name switch
+        {
+            null or "slave" or "rslave" => (0, false),
+            "shared" or "rshared" => (KernelFlags.Shared, name[0] == 'r'),
+            "private" or "rprivate" => (KernelFlags.Private, name[0] == 'r'),
+            "unbindable" or "runbindable" => (KernelFlags.Unbindable, name[0] == 'r'),
+            _ => throw PlanScope.Invalid($"linux.rootfsPropagation: \"{name}\" is none of shared, slave, private and unbindable"),
+        };
     }
 
     private static void OpenLayers(PlanScope scope, OverlayRoot overlay)
@@ -146,23 +158,13 @@ internal static class RootPlan
         }
 
         var (upper, work) = OpenWritable(plan, overlay);
-        plan.Supervise.Chown(upper, null, HostId(scope.Linux.UidMappings), HostId(scope.Linux.GidMappings), overlay.Upper);
+        plan.Supervise.Chown(upper, null, HostId(scope.Uids), HostId(scope.Gids), overlay.Upper);
         Overlay(scope, overlay, first, upper, work);
     }
 
     // The host's id of the container's root.
-    private static uint HostId(IReadOnlyList<IdMapping> mappings)
-    {
-        foreach (var mapping in mappings)
-        {
-            if (mapping.ContainerId == 0)
-            {
-                return mapping.HostId;
-            }
-        }
-
-        throw PlanScope.Invalid("the id mappings of the user namespace do not map the container's root");
-    }
+    private static uint HostId(IReadOnlyList<IdMapping> mappings) =>
+        IdMaps.Outside(mappings, 0) ?? throw PlanScope.Invalid("the id mappings of the user namespace do not map the container's root");
 
     private static (int Upper, int Work) OpenWritable(PlanBuilder plan, OverlayRoot overlay)
     {

@@ -31,8 +31,11 @@ public abstract class RuntimeFixture
         }
 
         Directory = Path.Combine(Paths.Work, GetType().Name);
-        System.IO.Directory.CreateDirectory(Rootfs + "/bin");
-        System.IO.Directory.CreateDirectory(Rootfs + "/etc");
+        foreach (var name in (string[])["bin", "etc", "proc", "sys", "dev", "mnt"])
+        {
+            System.IO.Directory.CreateDirectory(Path.Combine(Rootfs, name));
+        }
+
         File.Copy("/bin/busybox", Rootfs + "/bin/busybox");
         foreach (var name in (string[])["sh", "cat", "echo", "sleep", "true", "kill", "ls", "id", "stty", "grep", "mount", "stat", "readlink", "touch", "mkdir", "ip", "cut", "head"])
         {

@@ -31,8 +31,7 @@ public sealed class IdentityPlanTests
             Config = config,
             Bundle = "/bundle",
             Ending = new PlanEnding.HandOff(null),
-            Available = CapabilitySet.FromNames(["CAP_CHOWN", "CAP_KILL"]),
-            HardLimit = _ => 1000,
+            Host = new HostFacts { Available = CapabilitySet.FromNames(["CAP_CHOWN", "CAP_KILL"]), HardLimit = _ => 1000 },
         });
     }
 

@@ -20,7 +20,6 @@ public sealed class PlanCompilerTests
         Config = (change ?? (config => config))(DefaultSpec.Create(["true"])),
         Overlay = s_overlay,
         Ending = s_monitor,
-        IsDirectory = path => !path.EndsWith(".conf", StringComparison.Ordinal),
     };
 
     private static LaunchPlan Compile(Func<RuntimeConfig, RuntimeConfig>? change = null) => PlanCompiler.Compile(Request(change));
@@ -112,16 +111,18 @@ public sealed class PlanCompilerTests
     }
 
     [Test]
-    public void A_file_is_bound_onto_a_file() =>
-        Assert.That(
-            Of(Compile(config => WithMount(config, "/etc/x.conf", "bind", "/srv/x.conf", "bind")), PlanSection.Init).Select(operation => (operation.Code, operation.S)),
-            Does.Contain((PlanCode.Touch, "/etc/x.conf")));
+    public void A_binds_target_is_made_as_its_source_is()
+    {
+        var init = Of(Compile(config => WithMount(config, "/etc/x.conf", "bind", "/srv/x.conf", "bind")), PlanSection.Init);
+        var move = init.Single(operation => operation is { Code: PlanCode.MoveMount, S: "/etc/x.conf" });
+        Assert.That(init.Single(operation => operation is { Code: PlanCode.Touch, S: "/etc/x.conf" }).B, Is.EqualTo(move.A));
+    }
 
     [Test]
     public void A_mount_destination_cannot_climb_out() =>
         Assert.That(
             Of(Compile(config => WithMount(config, "/../../etc/../data", "bind", "/srv", "bind")), PlanSection.Init).Select(operation => (operation.Code, operation.S)),
-            Does.Contain((PlanCode.Mkdir, "/data")));
+            Does.Contain((PlanCode.Touch, "/data")));
 
     [Test]
     public void A_volatile_overlay_need_not_be_held() =>

@@ -1,0 +1,23 @@
+using Bundt.Linux.Capabilities;
+using Bundt.Linux.Processes;
+
+namespace Bundt.Runtime.Plans;
+
+/// <summary>What the compilation of a plan asks of the host. Each answer is asked for only where a config makes a difference by it.</summary>
+public sealed record HostFacts
+{
+    /// <summary>The host that this process runs on.</summary>
+    public static HostFacts Own { get; } = new();
+
+    /// <summary>The capabilities that the launcher can give: this process's own.</summary>
+    public CapabilitySet Available { get; init; } = CapabilitySet.Own;
+
+    /// <summary>The hard limit of a resource that the launcher itself has, by the resource's number.</summary>
+    public Func<int, ulong> HardLimit { get; init; } = ResourceLimits.Hard;
+
+    /// <summary>What a host path's symbolic link says; null: it is none.</summary>
+    public Func<string, string?> LinkTarget { get; init; } = path => new FileInfo(path).LinkTarget;
+
+    /// <summary>Whether SELinux is enabled.</summary>
+    public Func<bool> HasSelinux { get; init; } = () => File.Exists("/sys/fs/selinux/enforce");
+}
