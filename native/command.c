@@ -23,14 +23,20 @@ static int check_inside(struct party *party)
 
 int op_chdir(struct party *party, const struct plan_op *op)
 {
+    enum { CREATE = 1, UNLESS_DONE = 2 };
+    if (op->flags & UNLESS_DONE && party->in_directory)
+        return 0;
     const char *path = plan_string(party, op->s);
     int result = (int)SYS(chdir, path);
-    if (result == -ENOENT && op->flags & 1) {
+    if (result == -ENOENT && op->flags & CREATE) {
         result = inroot_make_directories(-1, path, 0755);
         if (result == 0)
             result = (int)SYS(chdir, path);
     }
-    return result < 0 ? result : check_inside(party);
+    if (result == 0)
+        result = check_inside(party);
+    party->in_directory = result == 0;
+    return result;
 }
 
 int op_resolve_exec(struct party *party, const struct plan_op *op)

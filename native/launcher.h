@@ -27,6 +27,7 @@ struct party {
     int init_pid;    /* supervisor only; 0: not yet */
     int init_pidfd;  /* supervisor only; -1: not yet */
     bool umask_set;
+    bool in_directory;      /* an OP_CHDIR has succeeded */
     bool dumpable;          /* as OP_DUMPABLE wants it */
     const char *executable; /* what OP_RESOLVE_EXEC picked */
 };

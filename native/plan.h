@@ -186,7 +186,8 @@ enum plan_code {
     OP_CAP_AMBIENT,     /* raises what x holds */
     OP_NO_NEW_PRIVS,
     OP_SECCOMP,         /* block t,n: struct sock_filter[]; flags x (SECCOMP_FILTER_FLAG_*); b: slot for the listener or -1 */
-    OP_CHDIR,           /* s in the process's own root; then getcwd must give a path below "/" (CVE-2024-21626). flags 1: create it if missing (0755, root's) */
+    OP_CHDIR,           /* s in the process's own root; then getcwd must give a path below "/" (CVE-2024-21626). flags 1: create it if missing (0755, root's);
+                           flags 2: nothing where an earlier one has succeeded */
     OP_DUMPABLE,        /* prctl(PR_SET_DUMPABLE, x) */
     OP_PDEATHSIG,
     OP_SUBREAPER,

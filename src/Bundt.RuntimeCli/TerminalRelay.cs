@@ -18,7 +18,7 @@ internal static class TerminalRelay
     {
         var fd = (int)master.DangerousGetHandle();
         using var caught = new SignalPipe(signals);
-        using var raw = RawMode.TryEnter(Stdin);
+        using var raw = RawMode.TryEnter(Stdin, keepOutput: true);
         Terminal.CopySize(Stdin, fd);
         var buffer = new byte[32 << 10];
         var input = Stdin;

@@ -18,7 +18,9 @@ public sealed unsafe class RawMode : IDisposable
     }
 
     /// <summary>Makes it raw, as cfmakeraw(3) does. Null when the descriptor is no terminal.</summary>
-    public static RawMode? TryEnter(int fd)
+    /// <param name="fd">The terminal.</param>
+    /// <param name="keepOutput">Output is processed as before: what is written to it has line feeds alone.</param>
+    public static RawMode? TryEnter(int fd, bool keepOutput = false)
     {
         if (!Terminal.TryGet(fd, out Terminal.KernelTermios termios))
         {
@@ -28,7 +30,11 @@ public sealed unsafe class RawMode : IDisposable
         var mode = new RawMode(fd, termios);
         s_current = mode;
         termios.Input &= ~0x5ebu; // IGNBRK BRKINT PARMRK ISTRIP INLCR IGNCR ICRNL IXON
-        termios.Output &= ~1u; // OPOST
+        if (!keepOutput)
+        {
+            termios.Output &= ~1u; // OPOST
+        }
+
         termios.Local &= ~0x804bu; // ISIG ICANON ECHO ECHONL IEXTEN
         termios.Control = (termios.Control & ~0x130u) | 0x30; // CSIZE PARENB, CS8
         termios.Characters[6] = 1; // VMIN

@@ -127,13 +127,18 @@ internal sealed class ContainerDirectory
     {
         if (!IsId(id))
         {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid container ID format: \"{id}\"");
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid container ID format: \"{id}\"" + Wrong(id));
         }
     }
 
     // What runc accepts, letters, digits and _+-. but, as crun, without a dot in front.
     private static bool IsId(string id) =>
-        id.Length is > 0 and <= 1024 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
+        id.Length is > 0 and <= 1024 && id[0] != '.' && id.All(IsIdCharacter);
+
+    private static string Wrong(string id) =>
+        id.FirstOrDefault(c => !IsIdCharacter(c)) is not '\0' and var wrong ? $" (invalid character '{wrong}' in the container ID)" : "";
+
+    private static bool IsIdCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.';
 
     private string Of(string name) => System.IO.Path.Combine(Path, name);
 }

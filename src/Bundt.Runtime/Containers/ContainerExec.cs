@@ -130,7 +130,7 @@ internal sealed class ContainerExec
         };
     }
 
-    // As runc: the ambient set stays out of it, since without an inheritable one nothing can be ambient.
+    // As runc: the inheritable set stays as it is, and only what is in there can be ambient.
     private ProcessCapabilities WithCapabilities(ProcessCapabilities own)
     {
         if (_options.Capabilities.Count == 0)
@@ -139,7 +139,7 @@ internal sealed class ContainerExec
         }
 
         IReadOnlyList<string> With(IReadOnlyList<string> names) => [.. names.Union(_options.Capabilities, StringComparer.Ordinal)];
-        return own with { Bounding = With(own.Bounding), Effective = With(own.Effective), Permitted = With(own.Permitted) };
+        return own with { Bounding = With(own.Bounding), Effective = With(own.Effective), Permitted = With(own.Permitted), Ambient = [.. With(own.Ambient).Intersect(own.Inheritable, StringComparer.Ordinal)] };
     }
 
     private static BundtException Invalid(string what) => new(FailureKind.InvalidArgument, Phase.Request, what);

@@ -139,7 +139,8 @@ public sealed class OciContainer
         using var process = PidFd.TryOpen(Record.Pid, Record.StartTime);
         if (!Record.OwnPidNamespace && (all || signal == SignalNames.Kill))
         {
-            KillAll(signal);
+            // In a pid namespace of others the first process may be gone while the rest goes on.
+            all = KillAll(signal) || all;
         }
         else if (process?.Signal(signal) ?? false)
         {
@@ -267,14 +268,19 @@ public sealed class OciContainer
         }
     }
 
-    // Frozen meanwhile: nobody is born behind our back.
-    private void KillAll(int signal)
+    // Frozen meanwhile: nobody is born behind our back. True if there was anybody.
+    private bool KillAll(int signal)
     {
         using var cgroup = Record.Cgroup.TryOpen();
-        if (cgroup is null || signal == SignalNames.Kill)
+        if (cgroup?.ReadKey("cgroup.events", "populated") != "1")
         {
-            cgroup?.Kill();
-            return;
+            return false;
+        }
+
+        if (signal == SignalNames.Kill)
+        {
+            cgroup.Kill();
+            return true;
         }
 
         var thaw = Status != ContainerStatus.Paused;
@@ -294,6 +300,8 @@ public sealed class OciContainer
                 cgroup.SetFrozen(false, s_patience);
             }
         }
+
+        return true;
     }
 
     private static string Word(ContainerStatus status) => status.ToString().ToLowerInvariant();

@@ -56,13 +56,18 @@ internal static class IdentityPlan
             init.OwnStdio(process.User.Uid, process.User.Gid);
         }
 
+        // Its user need not be able to enter the working directory; or is the only one who is (a FUSE mount).
+        var cwd = process.Cwd.Length == 0 ? "/" : process.Cwd;
+        init.Phase = Phase.Exec;
+        init.Chdir(cwd, tolerate: PlanTolerate.Refused);
+        init.Phase = Phase.Identity;
         init.Simple(PlanCode.CapBounding, rights.Bounding);
         init.Simple(PlanCode.Keepcaps, 1);
         Ids(scope, init);
         init.Capset(rights.Effective | keep, rights.Permitted | rights.Effective | keep, rights.Inheritable);
         init.Simple(PlanCode.Keepcaps, 0);
         init.Phase = Phase.Exec;
-        init.Chdir(process.Cwd.Length == 0 ? "/" : process.Cwd, create: false);
+        init.Chdir(cwd, unlessDone: true);
         init.ResolveExec(Candidates(process), process.Args[0]);
         init.Phase = Phase.Identity;
         if (scope.ServedFromOutside)

@@ -321,8 +321,8 @@ internal sealed class OperationList(PlanSection section)
     public void Capset(ulong effective, ulong permitted, ulong inheritable) =>
         Add(new() { Code = PlanCode.Capset, Section = section, X = effective, Y = permitted, Z = inheritable, Phase = Phase });
 
-    public void Chdir(string path, bool create) =>
-        Add(new() { Code = PlanCode.Chdir, Section = section, S = path, Flags = create ? (byte)1 : (byte)0, Phase = Phase });
+    public void Chdir(string path, bool unlessDone = false, PlanTolerate tolerate = PlanTolerate.None) =>
+        Add(new() { Code = PlanCode.Chdir, Section = section, S = path, Flags = unlessDone ? (byte)2 : (byte)0, Tolerate = tolerate, Phase = Phase });
 
     public void ResolveExec(IReadOnlyList<string> candidates, string name) =>
         Add(new() { Code = PlanCode.ResolveExec, Section = section, Strings = candidates, Phase = Phase.Exec, Subject = name });

@@ -16,7 +16,7 @@ internal static class LifecycleCommands
     public static int Kill(Invocation invocation, CommandOptions options)
     {
         var name = options.Arguments.Count > 1 ? options.Arguments[1] : "TERM";
-        if (!SignalNames.TryParse(name, out var signal))
+        if (!SignalNames.TryParse(name, out var signal) && name != "0")
         {
             throw CommandOptions.Usage($"unknown signal {name}");
         }

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Bundt.Integration.Tests.Fixtures;
+
+namespace Bundt.Integration.Tests;
+
+/// <summary>Processes of bundt-runtime's containers: what they may enter and raise, and who is left when the first has gone.</summary>
+public sealed class RuntimeProcessTests : RuntimeFixture
+{
+    private int Pid() => JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+
+    [Test]
+    public void A_process_starts_in_a_working_directory_that_its_user_could_not_enter()
+    {
+        MakeClosedDirectory("closed");
+        Assert.That(
+            RunScript("echo started; pwd -P", config =>
+            {
+                config["process"]!["cwd"] = "/closed";
+                config["process"]!["user"] = new JsonObject { ["uid"] = 7, ["gid"] = 8 };
+            }).Ok().Lines[0],
+            Is.EqualTo("started"));
+    }
+
+    [Test]
+    public void A_working_directory_that_nobody_has_is_still_an_error() =>
+        Assert.That(RunScript("true", config => config["process"]!["cwd"] = "/etc/passwd").Exits(1).Stderr, Does.Contain("chdir").And.Contain("Not a directory"));
+
+    [Test]
+    public void Exec_raises_a_capability_that_is_inheritable_to_ambient()
+    {
+        Configure(["sleep", "1000"], config => config["process"]!["capabilities"] = new JsonObject
+        {
+            ["bounding"] = new JsonArray("CAP_KILL", "CAP_CHOWN"),
+            ["effective"] = new JsonArray("CAP_KILL"),
+            ["permitted"] = new JsonArray("CAP_KILL"),
+            ["inheritable"] = new JsonArray("CAP_CHOWN"),
+            ["ambient"] = new JsonArray(),
+        });
+        Detached("run", "-d", "-b", Bundle, Id);
+        var result = Runtime("exec", "--cap", "CAP_CHOWN", "--cap", "CAP_SYSLOG", Id, "grep", "CapAmb", "/proc/self/status").Ok();
+        Assert.That((result.Text, result.Stderr), Is.EqualTo(("CapAmb:\t0000000000000001", "")));
+    }
+
+    [Test]
+    public void Signal_0_asks_whether_it_runs()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        Runtime("kill", Id, "0").Ok();
+        Runtime("kill", Id, "KILL").Ok();
+        Eventually.True(() => Status() == "stopped", "killed, but not stopped");
+        Assert.That(Runtime("kill", Id, "0").Exits(1).Stderr, Does.Contain("container not running"));
+    }
+
+    [Test]
+    public void Without_a_pid_namespace_the_rest_is_killed_when_the_first_process_has_gone()
+    {
+        Configure(["sleep", "1000"], config =>
+        {
+            var namespaces = config["linux"]!["namespaces"]!.AsArray();
+            namespaces.Remove(namespaces.Single(entry => entry!["type"]!.GetValue<string>() == "pid"));
+        });
+        Detached("run", "-d", "-b", Bundle, Id);
+        var pidFile = Path.Combine(Directory, "exec-pid");
+        Detached("exec", "-d", "--pid-file", pidFile, Id, "sleep", "1000");
+        var rest = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
+        var first = Pid();
+        new Command("/bin/kill", "-KILL", first.ToString(CultureInfo.InvariantCulture)).Run().Ok();
+        Eventually.True(() => Status() == "stopped", "its first process was killed");
+        Assert.That(File.ReadAllText($"/proc/{rest}/comm"), Is.EqualTo("sleep\n"));
+        Runtime("kill", Id, "KILL").Ok();
+        Eventually.True(() => !File.Exists($"/proc/{rest}/comm") || File.ReadAllText($"/proc/{rest}/stat").Contains(") Z ", StringComparison.Ordinal), "the rest goes on");
+        Assert.That(Runtime("kill", Id, "KILL").Exits(1).Stderr, Does.Contain("container not running"));
+    }
+
+    private void MakeClosedDirectory(string name)
+    {
+        System.IO.Directory.CreateDirectory(Path.Combine(Rootfs, name));
+        new Command("/bin/chown", "42", Path.Combine(Rootfs, name)).Run().Ok();
+        new Command("/bin/chmod", "700", Path.Combine(Rootfs, name)).Run().Ok();
+    }
+}
