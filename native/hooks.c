@@ -56,7 +56,9 @@ _Noreturn static void execute(const struct party *party, const struct plan_op *o
     sys_dup3(slot_fd(op->a), 0, 0);
     sys_dup3(output, 1, 0);
     sys_dup3(output, 2, 0);
-    int result = (int)SYS(execve, path, words, environment);
+    int result = op->b < 0 ? 0 : (int)SYS(fchdir, slot_fd(op->b));
+    if (result == 0)
+        result = (int)SYS(execve, path, words, environment);
     char why[64];
     struct text text = TEXT_IN(why);
     text_add(&text, "execve: errno ");

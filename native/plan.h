@@ -209,7 +209,8 @@ enum plan_code {
     OP_OWN_STDIO,       /* 0, 1 and 2 to owner uid x, gid y, but for the null device; what cannot be given (EPERM, EROFS, EINVAL) stays */
     OP_HOOK_STATE,      /* init: block t,n, the container's state as JSON, into a memory file in slot b; the ten bytes at y become the process's own
                            pid, padded with spaces */
-    OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start;
+    OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start; in
+                           the directory in slot b, unless -1;
                            z: ms until it is killed, 0: none. Its output is not seen unless it fails: DETAIL_HOOK_FAILED */
     OP_COPY_UP,         /* all that is in the directory s in root a, into the mount in slot b: owners, modes, times, extended attributes. ENOENT: nothing.
                            The mount's root gets the directory's owner unless it has one that is not 0:0 */

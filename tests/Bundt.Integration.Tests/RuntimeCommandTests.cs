@@ -174,7 +174,6 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     [TestCase("createRuntime", "create")]
     [TestCase("createContainer", "create")]
     [TestCase("startContainer", "start")]
-    [TestCase("poststart", "start")]
     public void A_hook_that_fails_says_what_it_said_and_stops_the_container(string kind, string command)
     {
         Configure(["sleep", "1000"], config => config["hooks"] = new JsonObject { [kind] = new JsonArray(Hook("true"), Hook("echo burnt >&2; exit 3")) });

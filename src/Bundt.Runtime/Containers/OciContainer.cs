@@ -126,7 +126,7 @@ public sealed class OciContainer
 
         if (Record.HasHooks)
         {
-            RunPoststartHooks();
+            RunPoststartHooks(warn);
         }
 
         notify?.ForwardReady(Record.Pid, aside: false, warn);
@@ -255,7 +255,8 @@ public sealed class OciContainer
 
     private RuntimeConfig Config() => RuntimeConfigReader.Read(_directory.ReadConfig());
 
-    private void RunPoststartHooks()
+    // One that fails ends the container (runtime.md, "Lifecycle").
+    private void RunPoststartHooks(Action<string>? warn)
     {
         try
         {
@@ -263,7 +264,7 @@ public sealed class OciContainer
         }
         catch
         {
-            Kill(SignalNames.Kill, all: true);
+            Delete(force: true, warn);
             throw;
         }
     }

@@ -21,17 +21,22 @@ internal static class HookPlan
             plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
         }
 
-        Run(scope, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating");
+        // In the container's root, as runc has it.
+        Run(scope, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating", scope.Root, OwnEnvironment.Variables());
     }
 
     internal static void BeforeCommand(PlanScope scope, PlanRequest request) =>
-        Run(scope, request, "startContainer", scope.Config.Hooks?.StartContainer, "created");
+        Run(scope, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1, IdentityPlan.Environment(scope.Process.Env));
 
     /// <summary>Whether the launch waits for something that is done outside, between the mounts and the pivot.</summary>
     internal static bool Pauses(RuntimeConfig config) =>
         config.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } || config.Linux?.NetDevices.Count > 0;
 
-    private static void Run(PlanScope scope, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status)
+    /// <summary>Whether hooks look for the container's root, with all that is mounted in it, where the host has it.</summary>
+    internal static bool SeeRoot(RuntimeConfig config) => config.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } or { CreateContainer.Count: > 0 };
+
+    private static void Run(
+        PlanScope scope, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status, int directory, IReadOnlyList<string> environment)
     {
         if (hooks is not { Count: > 0 })
         {
@@ -44,7 +49,7 @@ internal static class HookPlan
         scope.Plan.Init.HookState(slot, json, pidAt);
         for (var i = 0; i < hooks.Count; i++)
         {
-            scope.Plan.Init.Hook(slot, hooks[i], hooks[i].Env ?? OwnEnvironment.Variables(), $"{kind} hook #{i}");
+            scope.Plan.Init.Hook(slot, hooks[i], hooks[i].Env ?? environment, directory, $"{kind} hook #{i}");
         }
     }
 }

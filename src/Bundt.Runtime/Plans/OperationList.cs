@@ -351,13 +351,15 @@ internal sealed class OperationList(PlanSection section)
     /// <param name="state">Slot of its stdin.</param>
     /// <param name="hook">Which.</param>
     /// <param name="environment">Its environment.</param>
+    /// <param name="directory">Slot of its working directory; -1: where we are.</param>
     /// <param name="subject">"startContainer hook #0".</param>
-    public void Hook(int state, RuntimeHook hook, IReadOnlyList<string> environment, string subject) =>
+    public void Hook(int state, RuntimeHook hook, IReadOnlyList<string> environment, int directory, string subject) =>
         Add(new()
         {
             Code = PlanCode.Hook,
             Section = section,
             A = state,
+            B = directory,
             Strings = [hook.Path, .. hook.Args.Count > 0 ? hook.Args : [hook.Path]],
             Environment = environment,
             Z = (ulong)(hook.Timeout ?? 0) * 1000,

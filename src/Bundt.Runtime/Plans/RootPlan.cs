@@ -68,6 +68,12 @@ internal static class RootPlan
                 plan.Init.MoveMount(scope.Root, directory, "/", sameKind: false, "mount the container's root on");
                 return;
             }
+
+            if (HookPlan.SeeRoot(scope.Config) && !request.NoPivot)
+            {
+                plan.Init.MoveMount(scope.Root, -1, path, sameKind: false, "mount the container's root on");
+                return;
+            }
         }
 
         // Over the host's root, not on a directory of it: with a user namespace the way there may be closed to init (0700).
