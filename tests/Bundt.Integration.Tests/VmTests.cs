@@ -35,6 +35,10 @@ public sealed class VmTests
     [TestCase("devices")]
     [TestCase("killed")]
     [TestCase("leaves_nothing")]
+    [TestCase("systemd_lives")]
+    [TestCase("systemd_limits")]
+    [TestCase("systemd_devices")]
+    [TestCase("systemd_leaves_nothing")]
     public void In_the_virtual_machine(string check) =>
         Assert.That(_result.Lines.Select(l => l.TrimEnd('\r')).Where(l => l == $"ok {check}" || l.StartsWith($"not ok {check}:", StringComparison.Ordinal)), Is.EqualTo(new[] { $"ok {check}" }), () => $"{_result}");
 }

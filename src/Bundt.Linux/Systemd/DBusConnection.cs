@@ -14,6 +14,8 @@ internal sealed partial class DBusConnection : IDisposable
 {
     private const string PrivateSocket = "/run/systemd/private", SystemBus = "/run/dbus/system_bus_socket";
     private const string Bus = "org.freedesktop.DBus";
+    private const string Closed = "systemd has closed the connection";
+    private const int Attempts = 10;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -31,6 +33,22 @@ internal sealed partial class DBusConnection : IDisposable
     /// <summary>Connects.</summary>
     /// <exception cref="BundtException">Unavailable: neither socket answers.</exception>
     public static DBusConnection Open()
+    {
+        // systemd (252) sometimes closes a connection that is just being made while it has news of its units to tell, without a word. Nothing has been
+        // asked yet, so that the next one is as good.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return OpenOnce();
+            }
+            catch (BundtException e) when (e.Operation == Closed && attempt < Attempts)
+            {
+            }
+        }
+    }
+
+    private static DBusConnection OpenOnce()
     {
         var direct = UnixSocket.TryConnect(PrivateSocket, out var errno);
         var socket = direct ?? UnixSocket.TryConnect(SystemBus, out errno)
@@ -97,7 +115,7 @@ internal sealed partial class DBusConnection : IDisposable
 
     private static long Deadline() => Stopwatch.GetTimestamp() + (long)(s_patience.TotalSeconds * Stopwatch.Frequency);
 
-    private static BundtException Lost() => new(FailureKind.Unavailable, Phase.Cgroup, "systemd has closed the connection", "journalctl may say why.");
+    private static BundtException Lost() => new(FailureKind.Unavailable, Phase.Cgroup, Closed, "journalctl may say why.");
 
     private void Keep(DBusMessage message)
     {
