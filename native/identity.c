@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <time.h>
 
 #include "launcher.h"
 #include "text.h"
@@ -105,15 +106,35 @@ int op_no_new_privs(struct party *party, const struct plan_op *op)
     return sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
 }
 
+/* Names the listener, and waits until the supervisor has it. By loads and stores alone: from here on any call may wait
+ * for an agent that does not have the listener yet. */
+static int announce_listener(struct party *party, int listener)
+{
+    int32_t *const shared = &party->plan.report->listener;
+    __atomic_store_n(shared, (int32_t)listener, __ATOMIC_RELEASE);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now); /* in the vdso: no system call */
+    const time_t give_up = now.tv_sec + 10;
+    while (__atomic_load_n(shared, __ATOMIC_ACQUIRE) != LISTENER_TAKEN) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec > give_up)
+            return -ETIMEDOUT;
+    }
+    return 0;
+}
+
 int op_seccomp(struct party *party, const struct plan_op *op)
 {
+    enum { LISTENER = 1 };
     const struct sock_fprog program = {
         .len = (unsigned short)(op->n / sizeof(struct sock_filter)),
         .filter = (struct sock_filter *)(uintptr_t)plan_string(party, op->t),
     };
     unsigned flags = (unsigned)op->x;
-    if (op->b >= 0)
+    if (op->flags & LISTENER)
         flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
     int result = (int)SYS(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-    return result > 0 ? slot_put(result, op->b) : result;
+    if (result <= 0)
+        return result;
+    return announce_listener(party, result);
 }

@@ -85,6 +85,8 @@ int open_of_process(int pid, const char *name, int flags);
 /* mounts.c, overlay.c, copyup.c */
 operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask,
     op_readonly, op_umount, op_remount_root_ro, op_reconfigure, op_copy_up;
+/* listener.c */
+operation op_connect, op_send_listener;
 /* userns.c */
 operation op_user_namespace;
 /* process.c, rendezvous.c */

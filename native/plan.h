@@ -59,10 +59,12 @@ struct plan_report {
     uint32_t detail;
     int32_t init_pid;        /* as the supervisor's pid namespace sees it; 0 before OP_CLONE */
     int32_t supervisor_pid;
-    uint32_t reserved;
+    int32_t listener;        /* init's descriptor of its filter's listener, once it has one; then LISTENER_TAKEN */
     uint64_t stamps[16];     /* CLOCK_MONOTONIC ns by enum report_stamp, for the start timeline */
     char text[512];          /* what the failure was about, where the plan cannot know it (a candidate path, an interpreter) */
 };
+
+enum { LISTENER_TAKEN = -1 };
 
 enum report_phase { PHASE_NONE = 0, PHASE_SETUP = 1, PHASE_WAITING = 2 /* at OP_WAIT_START */, PHASE_EXEC = 3 /* execve was called */ };
 enum report_detail { DETAIL_NONE = 0, DETAIL_BAD_PLAN = 1, DETAIL_NOT_NULL_DEVICE = 2, DETAIL_ABORTED = 3 /* end of file instead of go */,
@@ -185,7 +187,9 @@ enum plan_code {
     OP_CAPSET,          /* effective x, permitted y, inheritable z; what the process lacks is left out */
     OP_CAP_AMBIENT,     /* raises what x holds */
     OP_NO_NEW_PRIVS,
-    OP_SECCOMP,         /* block t,n: struct sock_filter[]; flags x (SECCOMP_FILTER_FLAG_*); b: slot for the listener or -1 */
+    OP_SECCOMP,         /* block t,n: struct sock_filter[]; flags x (SECCOMP_FILTER_FLAG_*); flags 1: with a listener, which stays in init, close-on-exec
+                           and without a slot (no call behind the filter is sure to return), is named in report.listener, and is waited with until
+                           the supervisor has taken it. In init only */
     OP_CHDIR,           /* s in the process's own root; then getcwd must give a path below "/" (CVE-2024-21626). flags 1: create it if missing (0755, root's);
                            flags 2: nothing where an earlier one has succeeded */
     OP_DUMPABLE,        /* prctl(PR_SET_DUMPABLE, x) */
@@ -216,6 +220,9 @@ enum plan_code {
                            The mount's root gets the directory's owner unless it has one that is not 0:0 */
     OP_RECONFIGURE,     /* the file system of the mount in slot a gets the options of block t,n (fspick) */
     OP_USER_NAMESPACE,  /* a user namespace with uid_map s and gid_map t, of a process that has ended -> slot b */
+    OP_CONNECT,         /* a unix stream socket connected to path s (after "@": an abstract name) -> slot b */
+    OP_SEND_LISTENER,   /* supervisor: waits for report.listener and sends that descriptor of init's over socket a, with block t,n, in which ten bytes at y
+                           and at z become init's pid, padded with spaces */
 };
 
 #endif

@@ -1,12 +1,16 @@
 /* Operations that only some configs ask for, in real containers. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "container.h"
@@ -242,7 +246,53 @@ static void a_mounted_file_system_gets_other_options(void)
     REQUIRE_TEXT(output, "size=128k\n");
 }
 
+static void an_agent_gets_the_listener_with_init_s_pid(void)
+{
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, below_test("agent"));
+    REQUIRE(bind(server, (struct sockaddr *)&address, sizeof address) == 0 && listen(server, 1) == 0);
+    struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    static const char message[] = "{\"pid\":1000000000,\"state\":{\"pid\":1000000000}}";
+    container_begin(&c, CONTAINER_NAMESPACES);
+    const int agent = builder_slot(b);
+    BEFORE_CLONE(&c, OP_CONNECT, .s = str(address.sun_path), .b = agent);
+    container_pivot(&c);
+    INIT_OP(b, OP_SECCOMP, .t = builder_block(b, allow, sizeof allow), .n = sizeof allow, .flags = 1);
+    SUPERVISOR_OP(b, OP_SEND_LISTENER, .a = agent, .t = builder_block(b, message, sizeof message - 1),
+                  .n = sizeof message - 1, .y = 7, .z = 33);
+    container_shell(&c, "ls /proc/self/fd");
+    REQUIRE_EQUAL(container_run(&c, &output), 0);
+    REQUIRE_TEXT(output, "0\n1\n2\n3\n"); /* the command itself does not have it */
+
+    int connection = accept(server, NULL, NULL);
+    char text[256] = "";
+    char room[CMSG_SPACE(sizeof(int))];
+    struct iovec data = {text, sizeof text - 1};
+    struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    REQUIRE_EQUAL(recvmsg(connection, &header, 0), sizeof message - 1);
+    int pid = 0;
+    int other = 0;
+    REQUIRE(sscanf(text, "{\"pid\":%d ,\"state\":{\"pid\":%d }}", &pid, &other) == 2 && pid > 1 && pid == other);
+    int fd;
+    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof fd);
+    char link[64];
+    char target[64] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    REQUIRE(readlink(link, target, sizeof target - 1) > 0);
+    REQUIRE_TEXT(target, "anon_inode:seccomp notify");
+}
+
+static void an_agent_that_is_not_there_is_reported(void)
+{
+    container_begin(&c, CONTAINER_NAMESPACES);
+    BEFORE_CLONE(&c, OP_CONNECT, .s = str("@bundt-nobody"), .b = 60);
+    REQUIRE_EQUAL(container_fail(&c)->error, ECONNREFUSED);
+}
+
 static const struct test tests[] = {
+    TEST(an_agent_gets_the_listener_with_init_s_pid),
+    TEST(an_agent_that_is_not_there_is_reported),
     TEST(a_tmpfs_begins_with_all_that_it_covers),
     TEST(a_tree_without_end_is_not_copied),
     TEST(a_link_is_not_copied_through),

@@ -185,6 +185,66 @@ public sealed class RuntimeConfigTests : RuntimeFixture
         Assert.That(tags, Does.Match(expected));
     }
 
+    [Test]
+    public void An_agent_decides_on_system_calls_of_the_container_and_of_its_execs()
+    {
+        const string Agent = """
+            import fcntl, json, os, socket, struct, sys
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(sys.argv[1])
+            listener.listen(1)
+            print('listening', flush=True)
+            for _ in range(2):
+                data, fds, _, _ = socket.recv_fds(listener.accept()[0], 65536, 2)
+                said = json.loads(data)
+                call = bytearray(80) # struct seccomp_notif
+                fcntl.ioctl(fds[0], 0xc0502100, call)
+                number, pid = struct.unpack_from('QI', call)
+                fcntl.ioctl(fds[0], 0xc0182101, struct.pack('QqiI', number, 0, -123, 0)) # ENOMEDIUM
+                print(said['metadata'], said['fds'], os.path.exists(f"/proc/{said['pid']}"), said['state']['status'], said['state']['id'], said['state']['pid'] == said['pid'], flush=True)
+            """;
+        var socket = Path.Combine(Directory, "agent.sock");
+        Configure(["sh", "-c", "mkdir /mnt/x; exec sleep 1000"], config =>
+        {
+            config["linux"]!["seccomp"] = new JsonObject
+            {
+                ["defaultAction"] = "SCMP_ACT_ALLOW",
+                ["listenerPath"] = socket,
+                ["listenerMetadata"] = "crumbs",
+                ["syscalls"] = new JsonArray(new JsonObject { ["names"] = new JsonArray("mkdir", "mkdirat"), ["action"] = "SCMP_ACT_NOTIFY" }),
+            };
+        });
+        Assert.That(Runtime("create", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("failed to connect with seccomp agent").And.Contains(socket));
+        using var agent = new Command("python3", "-c", Agent, socket).Start();
+        try
+        {
+            Assert.That(agent.StandardOutput.ReadLine(), Is.EqualTo("listening"));
+            Detached("create", "-b", Bundle, Id);
+            Runtime("start", Id).Ok();
+            Assert.That(agent.StandardOutput.ReadLine(), Is.EqualTo($"crumbs ['seccompFd'] True creating {Id} True"));
+            Assert.That(Runtime("exec", Id, "mkdir", "/mnt/y").Exits(1).Stderr, Does.Contain("No medium found"));
+            Assert.That(agent.StandardOutput.ReadLine(), Does.StartWith("crumbs ['seccompFd'] True running " + Id));
+        }
+        finally
+        {
+            if (!agent.HasExited)
+            {
+                agent.Kill();
+            }
+        }
+    }
+
+    [TestCase("write", "SCMP_ACT_NOTIFY cannot be used for the write syscall")]
+    [TestCase("mkdir", "linux.seccomp.listenerPath is missing")]
+    public void A_filter_that_could_never_be_answered_is_refused(string call, string words) =>
+        Assert.That(
+            RunScript("true", config => config["linux"]!["seccomp"] = new JsonObject
+            {
+                ["defaultAction"] = "SCMP_ACT_ALLOW",
+                ["syscalls"] = new JsonArray(new JsonObject { ["names"] = new JsonArray(call), ["action"] = "SCMP_ACT_NOTIFY" }),
+            }).Exits(1).Stderr,
+            Does.Contain(words));
+
     private static void WithUserNamespace(JsonNode config)
     {
         config["linux"]!["namespaces"]!.AsArray().Add(new JsonObject { ["type"] = "user" });

@@ -29,6 +29,9 @@ internal static class LaunchFailure
     {
         PlanCode.ResolveExec or PlanCode.Exec => Command(operation, report),
         PlanCode.Chdir => WorkingDirectory(operation, report),
+        PlanCode.Connect => new BundtException(
+            FailureKind.InvalidArgument, Phase.Identity,
+            $"failed to connect with seccomp agent specified in the seccomp profile: {operation.S}: {report.Errno.Describe()}"),
         PlanCode.Hook => Hook(operation.Subject!, report.Text),
         _ => Other(operation, report),
     };

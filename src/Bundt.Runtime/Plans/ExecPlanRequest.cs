@@ -23,6 +23,9 @@ public sealed record ExecPlanRequest
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
+    /// <summary>The container's state; needed if the config's filter has an agent.</summary>
+    public Func<ReadOnlyMemory<byte>>? DescribeForAgent { get; init; }
+
     /// <summary>The process is born in a cgroup that the launcher is given.</summary>
     public bool HasCgroup { get; init; } = true;
 }

@@ -114,7 +114,7 @@ internal static class IdentityPlan
 
         if (!filter.IsEmpty)
         {
-            init.Block(PlanCode.Seccomp, filter, x: Flags(scope.Linux.Seccomp));
+            init.Seccomp(filter, Flags(scope.Linux.Seccomp), scope.Agent >= 0);
         }
 
         if (!filter.IsEmpty && !process.NoNewPrivileges || rights.Permitted != (rights.Permitted | rights.Effective))

@@ -43,7 +43,8 @@ internal static class MonitorPlan
     /// <param name="scope">The plan so far.</param>
     /// <param name="isExec">The process is an exec's.</param>
     /// <param name="rootFollows">The supervisor holds the root until the exit is reported.</param>
-    internal static void End(PlanScope scope, bool isExec, bool rootFollows)
+    /// <param name="afterGo">Adds what it does once it has let the process go.</param>
+    internal static void End(PlanScope scope, bool isExec, bool rootFollows, Action afterGo)
     {
         var supervise = scope.Plan.Supervise;
         supervise.Phase = Phase.Launch;
@@ -55,6 +56,7 @@ internal static class MonitorPlan
             }
 
             supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Go);
+            afterGo();
             supervise.Simple(PlanCode.Handoff);
             return;
         }
@@ -72,6 +74,7 @@ internal static class MonitorPlan
         supervise.Block(PlanCode.MonitorOpen, record);
         supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Go);
         supervise.Close(scope.Rendezvous.Supervisor);
+        afterGo();
         supervise.Block(PlanCode.Monitor, record);
     }
 

@@ -312,6 +312,26 @@ internal sealed class OperationList(PlanSection section)
     public void Scheduler(ReadOnlyMemory<byte> attributes, string policy, string? refusal) =>
         Add(new() { Code = PlanCode.Scheduler, Section = section, Block = attributes, Phase = Phase, Subject = policy, Refusal = refusal });
 
+    /// <summary>Connects to a unix stream socket; a name after "@" is abstract.</summary>
+    public void Connect(int slot, string path) => Add(new() { Code = PlanCode.Connect, Section = section, B = slot, S = path, Phase = Phase });
+
+    /// <summary>Loads a filter; with <paramref name="listener"/> the supervisor can fetch its listener.</summary>
+    public void Seccomp(ReadOnlyMemory<byte> filter, ulong flags, bool listener) => Block(PlanCode.Seccomp, filter, listener ? (byte)1 : (byte)0, flags);
+
+    /// <summary>Sends init's listener with a message in which its pid is filled in at two places.</summary>
+    public void SendListener(int socket, ReadOnlyMemory<byte> message, int pidAt, int otherPidAt) =>
+        Add(new()
+        {
+            Code = PlanCode.SendListener,
+            Section = section,
+            A = socket,
+            Block = message,
+            Y = (ulong)pidAt,
+            Z = (ulong)otherPidAt,
+            Phase = Phase,
+            Subject = "to the seccomp agent",
+        });
+
     /// <summary>Gives 0, 1 and 2 to the process's user, who may want to open them again.</summary>
     public void OwnStdio(uint uid, uint gid) => Add(new() { Code = PlanCode.OwnStdio, Section = section, X = uid, Y = gid, Phase = Phase });
 

@@ -81,5 +81,7 @@ public enum PlanCode : ushort
     CopyUp,
     Reconfigure,
     UserNamespace,
+    Connect,
+    SendListener,
 #pragma warning restore CS1591
 }

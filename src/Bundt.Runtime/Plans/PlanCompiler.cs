@@ -25,6 +25,8 @@ public static class PlanCompiler
             scope.Go = plan.Input(PlanInputKind.Go);
         }
 
+        var filter = ListenerPlan.Filter(config.Linux?.Seccomp, request.Filter);
+        ListenerPlan.Connect(scope);
         MonitorPlan.Pipes(scope);
         var fifo = OpenFifo(scope);
 
@@ -41,7 +43,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, request.Id);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter, isExec: false);
+        IdentityPlan.Prepare(scope, filter, isExec: false);
         if (request.InitProcess)
         {
             plan.Init.Simple(PlanCode.Reaper);
@@ -50,15 +52,26 @@ public static class PlanCompiler
         IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
+        if (scope.Agent >= 0)
+        {
+            // While the supervisor is there to take the listener.
+            IdentityPlan.Confine(scope, plan.Init, filter);
+        }
+
         if (fifo >= 0)
         {
             plan.Init.WaitStart(fifo);
         }
 
         HookPlan.BeforeCommand(scope, request);
-        IdentityPlan.Confine(scope, plan.Init, request.Filter);
+        if (scope.Agent < 0)
+        {
+            IdentityPlan.Confine(scope, plan.Init, filter);
+        }
+
         IdentityPlan.Execute(scope);
-        MonitorPlan.End(scope, isExec: false, rootFollows: request.Overlay is { Volatile: false });
+        MonitorPlan.End(
+            scope, isExec: false, rootFollows: request.Overlay is { Volatile: false }, () => ListenerPlan.HandOver(scope, request.DescribeForHooks));
         return plan.Build();
     }
 
@@ -83,13 +96,15 @@ public static class PlanCompiler
         }
 
         var container = plan.Input(PlanInputKind.InitPidFd);
+        var filter = ListenerPlan.Filter(request.Config.Linux?.Seccomp, request.Filter);
+        ListenerPlan.Connect(scope);
         SchedulingPlan.Enter(scope);
         MonitorPlan.Pipes(scope);
         scope.Rendezvous = (plan.NewSlot("supervisor"), plan.NewSlot("init"));
         plan.Start.Socketpair(scope.Rendezvous.Supervisor, scope.Rendezvous.Init);
         if (scope.EntersLast)
         {
-            EnterLast(scope, request, container, joined);
+            EnterLast(scope, request, filter, container, joined);
             return plan.Build();
         }
 
@@ -119,13 +134,13 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, name: null);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter, isExec: true);
+        IdentityPlan.Prepare(scope, filter, isExec: true);
         IdentityPlan.LeadSession(scope);
         plan.Init.Phase = Phase.Launch;
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
-        IdentityPlan.Confine(scope, plan.Init, request.Filter);
+        IdentityPlan.Confine(scope, plan.Init, filter);
         IdentityPlan.Execute(scope);
-        MonitorPlan.End(scope, isExec: true, rootFollows: false);
+        MonitorPlan.End(scope, isExec: true, rootFollows: false, () => ListenerPlan.HandOver(scope, request.DescribeForAgent));
         return plan.Build();
     }
 
@@ -136,7 +151,7 @@ public static class PlanCompiler
 
     // The joiner becomes what the process shall be, outside of the container's pid namespace; only then it starts it in there, with no more rights
     // and descriptors than it keeps.
-    private static void EnterLast(PlanScope scope, ExecPlanRequest request, int container, ulong joined)
+    private static void EnterLast(PlanScope scope, ExecPlanRequest request, ReadOnlyMemory<byte> filter, int container, ulong joined)
     {
         var plan = scope.Plan;
         var joiner = plan.Joiner;
@@ -154,7 +169,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, name: null);
         }
 
-        IdentityPlan.Prepare(scope, request.Filter, isExec: true);
+        IdentityPlan.Prepare(scope, filter, isExec: true);
         foreach (var slot in (int[])[container, scope.Cgroup, PlanFormat.SlotPlan])
         {
             if (slot >= 0)
@@ -163,10 +178,10 @@ public static class PlanCompiler
             }
         }
 
-        var filtered = IdentityPlan.CanEnterBehind(request.Filter, scope.Terminal >= 0);
+        var filtered = scope.Agent < 0 && IdentityPlan.CanEnterBehind(filter, scope.Terminal >= 0);
         if (filtered)
         {
-            IdentityPlan.Confine(scope, joiner, request.Filter);
+            IdentityPlan.Confine(scope, joiner, filter);
         }
 
         joiner.Phase = Phase.Launch;
@@ -176,11 +191,11 @@ public static class PlanCompiler
         IdentityPlan.LeadSession(scope);
         if (!filtered)
         {
-            IdentityPlan.Confine(scope, plan.Init, request.Filter);
+            IdentityPlan.Confine(scope, plan.Init, filter);
         }
 
         IdentityPlan.Execute(scope);
-        MonitorPlan.End(scope, isExec: true, rootFollows: false);
+        MonitorPlan.End(scope, isExec: true, rootFollows: false, () => ListenerPlan.HandOver(scope, request.DescribeForAgent));
     }
 
     private static int OpenFifo(PlanScope scope)
@@ -204,7 +219,6 @@ public static class PlanCompiler
             : config.Linux?.MountLabel is not null ? "linux.mountLabel"
             : config.Linux?.IntelRdt is not null ? "linux.intelRdt"
             : config.Linux?.NetDevices.Count > 0 ? "linux.netDevices"
-            : config.Linux?.Seccomp?.ListenerPath is not null ? "linux.seccomp.listenerPath"
             : null;
         if (what is not null)
         {

@@ -51,6 +51,6 @@ public sealed record PlanRequest
     /// <summary>The command is not executed before a byte has come over <see cref="PlanInputKind.Go"/>; its end of file ends the launch.</summary>
     public bool WaitsForGo { get; init; }
 
-    /// <summary>The container's state for its hooks by status ("creating", "created"); needed if the config has hooks.</summary>
+    /// <summary>The container's state by status ("creating", "created"); needed if the config has hooks, or its filter an agent.</summary>
     public Func<string, HookState>? DescribeForHooks { get; init; }
 }

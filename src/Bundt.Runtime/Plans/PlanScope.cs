@@ -67,6 +67,9 @@ internal sealed class PlanScope
     /// <summary>A tmpfs of the host's for device nodes that a user namespace cannot make; -1 so far.</summary>
     public int Nodes { get; set; } = -1;
 
+    /// <summary>The connection to the agent that decides on system calls; -1: none.</summary>
+    public int Agent { get; set; } = -1;
+
     /// <summary>The cgroup directory; -1: none.</summary>
     public int Cgroup { get; set; } = -1;
 

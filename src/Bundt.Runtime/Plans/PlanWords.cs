@@ -82,6 +82,8 @@ internal static class PlanWords
         [PlanCode.CopyUp] = "copy into a tmpfs",
         [PlanCode.Reconfigure] = "remount",
         [PlanCode.UserNamespace] = "make user namespace",
+        [PlanCode.Connect] = "connect",
+        [PlanCode.SendListener] = "send the listener",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

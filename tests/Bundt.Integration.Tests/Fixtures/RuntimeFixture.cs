@@ -56,7 +56,8 @@ public abstract class RuntimeFixture
         Runtime("delete", "-f", Id);
         Assert.That(System.IO.Directory.GetDirectories(CgroupTree.Mount + "/bundt").Select(Path.GetFileName), Does.Not.Contain(Id));
         var state = Path.Combine(Directory, "state");
-        Assert.That(System.IO.Directory.Exists(state) ? System.IO.Directory.GetDirectories(state) : [], Is.Empty);
+        var containers = System.IO.Directory.Exists(state) ? System.IO.Directory.GetDirectories(state).Select(Path.GetFileName) : [];
+        Assert.That(containers.Where(name => !name!.StartsWith('.')), Is.Empty); // compiled filters are kept for all
     }
 
     /// <summary>Runs bundt-runtime on this fixture's own containers.</summary>
