@@ -85,7 +85,10 @@ internal static class BindPlan
         list.Setattr(tree, options.RecursiveSet, options.RecursiveClear, propagation, -1, recursive, target.Path);
         if (options.Set != 0 || options.Clear != 0)
         {
-            list.Setattr(tree, options.Set, options.Clear, 0, -1, recursive: false, target.Path);
+            // As a remount has it: whoever says anything has said everything, but for access times. In a user namespace what protects stays: the host
+            // has locked it there.
+            var unsaid = scope.Has(NamespaceType.User) ? MountOptions.NoSymlinks : MountOptions.NoSymlinks | MountOptions.Protecting;
+            list.Setattr(tree, options.Set, options.Clear | unsaid & ~options.Set, 0, -1, recursive: false, target.Path);
         }
 
         if (options.Mapped || mount.UidMappings.Count + mount.GidMappings.Count > 0)

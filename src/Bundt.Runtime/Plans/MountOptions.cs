@@ -9,6 +9,12 @@ internal sealed class MountOptions
     /// <summary>MOUNT_ATTR_RDONLY.</summary>
     public const ulong ReadOnly = Rdonly;
 
+    /// <summary>MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC: what a user namespace cannot take from the mounts it was given.</summary>
+    public const ulong Protecting = Rdonly | Nosuid | Nodev | Noexec;
+
+    /// <summary>MOUNT_ATTR_NOSYMFOLLOW.</summary>
+    public const ulong NoSymlinks = Nosymfollow;
+
     /// <summary>MOUNT_ATTR_IDMAP.</summary>
     public const ulong IdMap = 0x100000;
 

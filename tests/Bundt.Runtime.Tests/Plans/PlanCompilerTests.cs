@@ -160,6 +160,20 @@ public sealed class PlanCompilerTests
             Is.EqualTo(new[] { "0 0 1\n", "0 0 1\n" }));
     }
 
+    [TestCase("bind", false, null)]
+    [TestCase("bind,nodev", false, 0x20000bUL)]
+    [TestCase("bind,rw", false, 0x20000fUL)]
+    [TestCase("bind,ro", true, 0x200000UL)]
+    [TestCase("bind,exec", true, 0x200008UL)]
+    public void A_bind_that_asks_for_an_attribute_clears_those_it_does_not_ask_for(string options, bool user, ulong? cleared)
+    {
+        var plan = Compile(config => WithLinux(WithMount(config, "/data", "bind", "/srv", options.Split(',')), linux => user
+            ? linux with { Namespaces = [.. linux.Namespaces, new LinuxNamespace(NamespaceType.User)], Sysctl = new Dictionary<string, string>() }
+            : linux));
+        var setting = Of(plan, PlanSection.Supervisor).Where(operation => operation is { Code: PlanCode.Setattr, Subject: "/data" }).ToList();
+        Assert.That(setting.Select(operation => operation.Y).Where(clear => clear != 0), Is.EqualTo(cleared is { } value ? new[] { value } : []));
+    }
+
     [Test]
     public void Duplicate_variables_keep_the_last_value() =>
         Assert.That(IdentityPlan.Environment(["A=1", "B=2", "A=3", "C"]), Is.EqualTo(new[] { "B=2", "A=3", "C" }));
