@@ -92,7 +92,7 @@ operation op_user_namespace;
 /* process.c, rendezvous.c */
 operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start, op_handoff;
 /* terminal.c */
-operation op_setsid, op_ctty, op_pty, op_stdio, op_own_stdio;
+operation op_setsid, op_ctty, op_pty, op_stdio, op_own_null, op_own_stdio;
 /* settings.c */
 operation op_loopback_up, op_hostname, op_domainname, op_oom_score_adj, op_keyring, op_umask, op_personality,
     op_dumpable, op_pdeathsig, op_subreaper, op_name;

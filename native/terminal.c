@@ -5,6 +5,7 @@
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
 #include <sys/sysmacros.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "inroot.h"
@@ -111,6 +112,29 @@ int op_own_stdio(struct party *party, const struct plan_op *op)
         result = SYS(fchown, fd, op->x, op->y);
         if (result < 0 && !is_ungivable(result))
             return (int)result;
+    }
+    return 0;
+}
+
+static bool is_null_device(int fd)
+{
+    struct stat status;
+    return SYS(fstat, fd, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 &&
+           minor(status.st_rdev) == 3;
+}
+
+/* The caller's is a file of a mount that the container does not have: it would show the host's, and keep a checkpoint
+ * from being taken. */
+int op_own_null(struct party *party, const struct plan_op *op)
+{
+    (void)party, (void)op;
+    cleanup_close int own = sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+    if (own < 0 || !is_null_device(own))
+        return 0;
+    for (int fd = 0; fd <= 2; fd++) {
+        int result = is_null_device(fd) ? sys_dup3(own, fd, 0) : 0;
+        if (result < 0)
+            return result;
     }
     return 0;
 }

@@ -39,6 +39,11 @@ internal static class Help
               --memory, --memory-reservation, --memory-swap BYTES; --pids-limit N; --blkio-weight N
               --cpu-share, --cpu-quota, --cpu-period, --cpu-burst, --cpu-idle, --cpuset-cpus, --cpuset-mems
           events ID            its statistics and OOM events as JSON lines: --stats (once), --interval 5s
+          checkpoint ID        write its processes' state by CRIU, and end it
+              --image-path DIR (./checkpoint), --work-path DIR, --parent-path DIR, --pre-dump, --leave-running
+          restore ID           bring it back; as run: --bundle, --detach, --keep, --pid-file
+              --image-path DIR, --work-path DIR
+              both: --tcp-established, --ext-unix-sk, --shell-job, --file-locks, --link-remap, --manage-cgroups-mode MODE …
           spec                 write a config.json: -b, --bundle DIR; --rootless
           features             what this runtime can do, as JSON
           plan                 print the launch plan of a bundle without running it: -b, --bundle DIR

@@ -13,6 +13,7 @@ internal sealed class Invocation
         Log = log;
         Root = Path.GetFullPath(global.Value("root") ?? DefaultRoot);
         HasOwnRoot = global.Value("root") is not null;
+        CriuProgram = global.Value("criu");
         CgroupDriver = global.Value("cgroup-manager") switch
         {
             null when global.Flag("systemd-cgroup") => CgroupDriver.Systemd,
@@ -31,6 +32,9 @@ internal sealed class Invocation
 
     /// <summary>The root was given, rather than the default.</summary>
     public bool HasOwnRoot { get; }
+
+    /// <summary>Path of CRIU; null: in PATH.</summary>
+    public string? CriuProgram { get; }
 
     /// <summary>Who makes cgroups.</summary>
     public CgroupDriver CgroupDriver { get; }

@@ -74,6 +74,8 @@ internal static class Program
         "state" => (s_none, false, QueryCommands.State),
         "list" => (["format|f=", "quiet|q", "help|h"], false, QueryCommands.List),
         "ps" => (["format|f=", "help|h"], true, QueryCommands.Ps),
+        "checkpoint" => (CheckpointCommands.CheckpointOptions, false, CheckpointCommands.Checkpoint),
+        "restore" => (CheckpointCommands.RestoreOptions, false, CheckpointCommands.Restore),
         "update" => (LimitCommands.UpdateOptions, false, LimitCommands.Update),
         "events" => (["interval=", "stats", "help|h"], false, LimitCommands.Events),
         "spec" => (["bundle|b=", "config|f=", "rootless", "help|h"], false, BundleCommands.Spec),

@@ -22,35 +22,24 @@ internal sealed class ContainerCreation
     private readonly ReadOnlyMemory<byte> _filter;
     private ContainerRecord _record;
 
-    private ContainerCreation(ContainerDirectory directory, string id, byte[] json, CreateOptions options)
+    private ContainerCreation(ContainerDirectory directory, string id, RuntimeConfig config, CreateOptions options)
     {
         _directory = directory;
         _id = id;
         _options = options;
-        _config = Read(options.ConfigPath, json);
+        _config = config;
         _filter = directory.Filters.Compile(_config.Linux?.Seccomp);
-        _record = new ContainerRecord
-        {
-            OciVersion = _config.OciVersion,
-            Id = id,
-            Bundle = options.Bundle,
-            Rootfs = Path.GetFullPath(_config.Root?.Path ?? throw Invalid("root is missing from the config"), options.Bundle),
-            Created = DateTimeOffset.UtcNow,
-            Cgroup = CgroupPlace.From(options.CgroupDriver, _config.Linux?.CgroupsPath, id),
-            OwnPidNamespace = _config.Linux?.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }) ?? false,
-            HasHooks = _config.Hooks is { IsEmpty: false },
-            Annotations = _config.Annotations,
-        };
+        _record = ContainerRecord.New(id, config, options);
     }
 
     /// <summary>Creates a container in a new directory; nothing is left of one that fails.</summary>
     internal static OciContainer Run(string root, string id, CreateOptions options)
     {
-        var json = Load(options.ConfigPath);
+        var (json, config) = BundleConfig.Load(options.ConfigPath);
         var directory = ContainerDirectory.Make(root, id);
         try
         {
-            return new ContainerCreation(directory, id, json, options).Run(json);
+            return new ContainerCreation(directory, id, config, options).Run(json);
         }
         catch
         {
@@ -62,7 +51,7 @@ internal sealed class ContainerCreation
     /// <summary>The plan that creating it would run.</summary>
     internal static LaunchPlan Plan(string id, CreateOptions options)
     {
-        var creation = new ContainerCreation(ContainerDirectory.Of("/", id), id, Load(options.ConfigPath), options);
+        var creation = new ContainerCreation(ContainerDirectory.Of("/", id), id, BundleConfig.Load(options.ConfigPath).Config, options);
         return creation.Compile(creation._config, creation._record.Cgroup, null);
     }
 
@@ -210,34 +199,4 @@ internal sealed class ContainerCreation
 
         return config with { Process = process with { Env = variables } };
     }
-
-    private static byte[] Load(string path)
-    {
-        const int MaxConfig = 16 << 20;
-        byte[] json;
-        try
-        {
-            json = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {BundtException.Reason(e)}", null, e);
-        }
-
-        return json.Length <= MaxConfig ? json : throw Invalid($"{path} is longer than {MaxConfig} bytes");
-    }
-
-    private static RuntimeConfig Read(string path, byte[] json)
-    {
-        try
-        {
-            return RuntimeConfigReader.Read(json);
-        }
-        catch (FormatException e)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path}: {e.Message}", null, e);
-        }
-    }
-
-    private static BundtException Invalid(string what) => new(FailureKind.InvalidArgument, Phase.Request, what);
 }

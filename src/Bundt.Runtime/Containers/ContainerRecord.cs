@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Bundt.Linux;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Plans;
@@ -42,6 +43,21 @@ public sealed record ContainerRecord
 
     /// <summary>The config's annotations.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>That of a container about to be created: without a process, and with the cgroup that it asks for.</summary>
+    internal static ContainerRecord New(string id, RuntimeConfig config, CreateOptions options) => new()
+    {
+        OciVersion = config.OciVersion,
+        Id = id,
+        Bundle = options.Bundle,
+        Rootfs = Path.GetFullPath(
+            config.Root?.Path ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "root is missing from the config"), options.Bundle),
+        Created = DateTimeOffset.UtcNow,
+        Cgroup = CgroupPlace.From(options.CgroupDriver, config.Linux?.CgroupsPath, id),
+        OwnPidNamespace = config.Linux?.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }) ?? false,
+        HasHooks = config.Hooks is { IsEmpty: false },
+        Annotations = config.Annotations,
+    };
 
     /// <summary>The record as JSON.</summary>
     public byte[] Encode() => Write(json =>

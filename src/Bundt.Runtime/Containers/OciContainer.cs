@@ -60,6 +60,10 @@ public sealed class OciContainer
     /// <exception cref="BundtException">Conflict when the id is taken; else what failed. Nothing is left behind.</exception>
     public static OciContainer Create(string root, string id, CreateOptions options) => ContainerCreation.Run(root, id, options);
 
+    /// <summary>Creates a container from a checkpoint; it runs at once.</summary>
+    /// <exception cref="BundtException">What failed. Nothing is left behind but CRIU's log.</exception>
+    public static OciContainer Restore(string root, string id, CreateOptions options, CriuOptions criu) => ContainerRestore.Run(root, id, options, criu);
+
     /// <summary>An existing container.</summary>
     /// <exception cref="BundtException">NotFound "container does not exist".</exception>
     public static OciContainer Open(string root, string id)
@@ -205,6 +209,22 @@ public sealed class OciContainer
         }
 
         Record.Cgroup.Update(resources);
+    }
+
+    /// <summary>Writes a checkpoint. Unless the container is left running, it is gone afterwards.</summary>
+    /// <exception cref="BundtException">It is not running, or CRIU could not; then it goes on.</exception>
+    public void Checkpoint(CriuOptions options, Action<string>? warn = null)
+    {
+        if (Status is not (ContainerStatus.Running or ContainerStatus.Paused))
+        {
+            throw new BundtException(FailureKind.Conflict, Phase.Run, $"container not running: {Record.Id}");
+        }
+
+        new Criu(options, Config()).Dump(Record.Pid);
+        if (options is { LeaveRunning: false, PreDump: false })
+        {
+            Delete(force: true, warn);
+        }
     }
 
     /// <summary>Runs a further process in it.</summary>

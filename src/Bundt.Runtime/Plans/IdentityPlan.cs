@@ -51,6 +51,11 @@ internal static class IdentityPlan
         var rights = scope.Rights;
         var filtered = !filter.IsEmpty;
         var keep = filtered && !process.NoNewPrivileges ? 1UL << SysAdmin : 0;
+        if (!process.Terminal && scope.Ending is PlanEnding.HandOff)
+        {
+            init.Simple(PlanCode.OwnNull);
+        }
+
         if (!process.Terminal && (process.User.Uid, process.User.Gid) != (0, 0))
         {
             init.OwnStdio(process.User.Uid, process.User.Gid);

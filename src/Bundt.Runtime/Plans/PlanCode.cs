@@ -76,6 +76,7 @@ public enum PlanCode : ushort
     Scheduler,
     MemoryPolicy,
     OwnStdio,
+    OwnNull,
     HookState,
     Hook,
     CopyUp,

@@ -77,6 +77,7 @@ internal static class PlanWords
         [PlanCode.Scheduler] = "set scheduler",
         [PlanCode.MemoryPolicy] = "set memory policy",
         [PlanCode.OwnStdio] = "give stdio to the user",
+        [PlanCode.OwnNull] = "open the own null device",
         [PlanCode.HookState] = "prepare the state for hooks",
         [PlanCode.Hook] = "run hook",
         [PlanCode.CopyUp] = "copy into a tmpfs",

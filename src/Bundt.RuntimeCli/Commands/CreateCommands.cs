@@ -30,11 +30,12 @@ internal static class CreateCommands
         // The launcher hands off and exits: init becomes our child, and stays one at least until its pid is known to whoever waits for it above us.
         Subreaper.Become();
         var container = Make(invocation, options, waitForStart: false, foreground: !detach);
-        if (detach)
-        {
-            return 0;
-        }
+        return detach ? 0 : Wait(invocation, options, container);
+    }
 
+    /// <summary>Waits for the end of a container in the foreground, and deletes it unless it shall be kept.</summary>
+    public static int Wait(Invocation invocation, CommandOptions options, OciContainer container)
+    {
         using var process = PidFd.TryOpen(container.Record.Pid);
         var code = process is null ? 255 : Foreground.Wait(new RunningProcess(process, container.Terminal));
         if (!options.Flag("keep"))
