@@ -14,8 +14,8 @@ public static class CgroupLimits
         var limits = new List<CgroupLimit>();
         if (resources.PidsLimit is { } pids)
         {
-            // 0 is 1: systemd takes no 0, and no process can be made with either (runc 1.3).
-            limits.Add(new CgroupLimit("pids", "pids.max", pids < 0 ? "max" : Text(Math.Max(pids, 1)), "the pids limit"));
+            // 0 is what podman writes for "unlimited", and what crun and runc 1.2 take it for. (runc 1.3 makes it 1.)
+            limits.Add(new CgroupLimit("pids", "pids.max", pids <= 0 ? "max" : Text(pids), "the pids limit"));
         }
 
         Memory(resources.Memory, limits);

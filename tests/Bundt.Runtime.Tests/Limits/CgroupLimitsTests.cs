@@ -30,10 +30,10 @@ public sealed class CgroupLimitsTests
     public void Swap_is_what_is_beyond_memory(long? limit, long? swap, params string[] expected) =>
         Assert.That(Lines(new LinuxResources { Memory = new MemoryResources { Limit = limit, Swap = swap } }), Is.EqualTo(expected));
 
-    [TestCase(0L, "1")]
+    [TestCase(0L, "max")]
     [TestCase(-1L, "max")]
     [TestCase(7L, "7")]
-    public void The_pids_limit_is_at_least_one(long limit, string expected) =>
+    public void A_pids_limit_of_zero_is_none(long limit, string expected) =>
         Assert.That(Lines(new LinuxResources { PidsLimit = limit }), Is.EqualTo(new[] { "pids.max=" + expected }));
 
     [Test]
