@@ -245,6 +245,29 @@ public sealed class RuntimeConfigTests : RuntimeFixture
             }).Exits(1).Stderr,
             Does.Contain(words));
 
+    [Test]
+    public void An_interface_moves_with_its_name_and_its_addresses()
+    {
+        // In a network namespace that stands for the host's.
+        const string Script = """
+            ip link add cake type veth peer name plate && ip link set cake mtu 1400 address 02:00:00:00:00:07
+            ip address add 10.1.2.3/24 broadcast 10.1.2.254 dev cake && ip address add fd00::7/64 dev cake nodad && ip address add 127.0.0.9/32 scope host dev cake
+            "$0" --root "$1" run -b "$2" "$3" </dev/null || exit
+            ip link show cake 2>&1
+            """;
+        Configure(["sh", "-c", "ip address show dev bread; cat /sys/class/net/bread/mtu"], config =>
+            config["linux"]!["netDevices"] = new JsonObject { ["cake"] = new JsonObject { ["name"] = "bread" } });
+        var result = new Command(
+            "/usr/bin/unshare", "-n", "sh", "-c", Script, Paths.Program("bundt-runtime"), Path.Combine(Directory, "state"), Bundle, Id).Run();
+        Assert.That(result.Stdout, Does.Contain("10.1.2.3/24 brd 10.1.2.254").And.Contains("fd00::7/64").And.Contains("02:00:00:00:00:07").And.Contains(",UP"), $"{result}");
+        Assert.That(result.Stdout, Does.Not.Contain("127.0.0.9").And.Contains("\n1400\n").And.Contains("\"cake\" does not exist"));
+    }
+
+    [Test]
+    public void An_interface_that_is_not_there_ends_the_creation() =>
+        Assert.That(
+            RunScript("true", config => config["linux"]!["netDevices"] = new JsonObject { ["nobody0"] = new JsonObject() }).Exits(1).Stderr, Does.Contain("network device nobody0 does not exist"));
+
     private static void WithUserNamespace(JsonNode config)
     {
         config["linux"]!["namespaces"]!.AsArray().Add(new JsonObject { ["type"] = "user" });

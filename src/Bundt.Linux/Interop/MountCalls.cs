@@ -72,6 +72,9 @@ internal static unsafe partial class MountCalls
     public static partial int unshare(int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int setns(int fd, int type);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int mount(byte* source, byte* target, byte* type, ulong flags, void* data);
 
     [LibraryImport("libc", SetLastError = true)]

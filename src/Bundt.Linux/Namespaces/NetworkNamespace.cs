@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Bundt.Linux.Interop;
 using Bundt.Linux.Sockets;
 using Microsoft.Win32.SafeHandles;
@@ -17,15 +18,41 @@ public static class NetworkNamespace
     public static SafeFileHandle Create()
     {
         SafeFileHandle? made = null;
-        BundtException? failure = null;
+        OnThread(() => made = Unshare());
+        return made!;
+    }
 
-        // unshare(2) moves the calling thread, so that is one that ends with this.
+    /// <summary>The network namespace of a process.</summary>
+    /// <exception cref="BundtException">There is no such process.</exception>
+    public static SafeFileHandle Of(int pid)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/ns/net");
+        var descriptor = SocketCalls.open(path, SocketCalls.O_RDONLY | SocketCalls.O_CLOEXEC, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, true) : throw BundtException.Last(Phase.Network, "open", path);
+    }
+
+    /// <summary>Does something inside a network namespace. Needs CAP_SYS_ADMIN over it.</summary>
+    /// <exception cref="BundtException">The kernel refuses, or what is done fails.</exception>
+    public static void Enter(SafeFileHandle target, Action action) => OnThread(() =>
+    {
+        if (MountCalls.setns((int)target.DangerousGetHandle(), MountCalls.CLONE_NEWNET) < 0)
+        {
+            throw BundtException.Last(Phase.Network, "setns", "network namespace");
+        }
+
+        action();
+    });
+
+    // unshare(2) and setns(2) move the calling thread, so that is one that ends with this.
+    private static void OnThread(Action action)
+    {
+        BundtException? failure = null;
         var thread = new Thread(
             () =>
             {
                 try
                 {
-                    made = Unshare();
+                    action();
                 }
                 catch (BundtException e)
                 {
@@ -39,7 +66,10 @@ public static class NetworkNamespace
         };
         thread.Start();
         thread.Join();
-        return made ?? throw failure!;
+        if (failure is not null)
+        {
+            throw failure;
+        }
     }
 
     private static SafeFileHandle Unshare()

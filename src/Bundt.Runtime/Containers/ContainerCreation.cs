@@ -6,6 +6,7 @@ using Bundt.Linux.Processes;
 using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Network;
 using Bundt.Runtime.Plans;
 using Bundt.Runtime.Seccomp;
 using Bundt.Runtime.Spec;
@@ -138,6 +139,7 @@ internal sealed class ContainerCreation
     private void RunHooksOutside(LauncherRun launcher)
     {
         _record = _record with { Pid = launcher.Report().InitPid };
+        NetDevices.Move(_config, _record.Pid);
         Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "creating");
         Hooks.Run("createRuntime", _config.Hooks?.CreateRuntime, _record, "creating");
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Bundt.Linux;
 using Bundt.Oci.Runtime;
+using Bundt.Runtime.Network;
 
 namespace Bundt.Runtime.Plans;
 
@@ -98,6 +99,11 @@ internal static class NamespacePlan
         if (!scope.Has(NamespaceType.Uts) && (!string.IsNullOrEmpty(scope.Config.Hostname) || !string.IsNullOrEmpty(scope.Config.Domainname)))
         {
             throw PlanScope.Invalid("hostname and domainname need a uts namespace", "Without one they would change the host's.");
+        }
+
+        if (NetDevices.Refusal(scope.Linux) is { } refusal)
+        {
+            throw PlanScope.Invalid(refusal);
         }
 
         var mapped = scope.Linux.UidMappings.Count > 0 || scope.Linux.GidMappings.Count > 0;

@@ -218,7 +218,6 @@ public static class PlanCompiler
             : config.Process?.SelinuxLabel is not null ? "process.selinuxLabel"
             : config.Linux?.MountLabel is not null ? "linux.mountLabel"
             : config.Linux?.IntelRdt is not null ? "linux.intelRdt"
-            : config.Linux?.NetDevices.Count > 0 ? "linux.netDevices"
             : null;
         if (what is not null)
         {
