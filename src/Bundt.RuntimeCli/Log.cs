@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Bundt.Linux;
+using Bundt.Linux.Processes;
+using Bundt.Linux.Terminals;
 
 namespace Bundt.RuntimeCli;
 
@@ -58,6 +61,17 @@ internal sealed class Log
         }
     }
 
+    /// <summary>
+    /// For a process that outlives us and has our stderr: what stands there stands in its output. So without --log only somebody at a terminal is warned.
+    /// </summary>
+    public void WarnAside(string message)
+    {
+        if (_path is not null || Terminal.IsTerminal(StandardStream.Error))
+        {
+            Warn(message);
+        }
+    }
+
     public void Debug(string message)
     {
         if (!_debug)
@@ -83,7 +97,7 @@ internal sealed class Log
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CommandOptions.Usage($"cannot write the log {_path}: {e.Message}");
+            throw CommandOptions.Usage($"cannot write the log {_path}: {BundtException.Reason(e)}");
         }
     }
 

@@ -66,7 +66,7 @@ internal static class CreateCommands
             NoNewKeyring = options.Flag("no-new-keyring"),
             WaitForStart = waitForStart,
             Foreground = foreground,
-            Warn = invocation.Log.Warn,
+            Warn = foreground ? invocation.Log.Warn : invocation.Log.WarnAside,
         });
     }
 

@@ -56,7 +56,7 @@ internal static class ExecCommand
             PreserveFds = (int)(options.Number("preserve-fds", 0, 190) ?? 0),
             Cgroup = options.Value("cgroup"),
             IgnorePaused = options.Flag("ignore-paused"),
-            Warn = invocation.Log.Warn,
+            Warn = detach ? invocation.Log.WarnAside : invocation.Log.Warn,
         });
         using var process = running.Process;
         return detach ? 0 : Foreground.Wait(running);
