@@ -5,10 +5,28 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.RuntimeCli;
 
-/// <summary>Our stdin, stdout and window size for the terminal of a process in the foreground.</summary>
-internal static class TerminalRelay
+/// <summary>Our stdin, stdout and window size for the terminal of a process in the foreground. Neither direction ever waits for the other.</summary>
+internal sealed class TerminalRelay
 {
     private const int Stdin = 0, Stdout = 1, WindowChanged = 28;
+
+    // The kernel passes on what was written in a worker of its own, after the writer's end as well.
+    private const int PatienceMilliseconds = 200;
+
+    private readonly int _master;
+    private readonly PidFd _process;
+    private readonly SignalPipe _signals;
+    private readonly byte[] _output = new byte[32 << 10];
+    private readonly byte[] _typed = new byte[4 << 10];
+    private ReadOnlyMemory<byte> _pending;
+    private bool _hasInput = true;
+
+    private TerminalRelay(int master, PidFd process, SignalPipe signals)
+    {
+        _master = master;
+        _process = process;
+        _signals = signals;
+    }
 
     /// <summary>Copies until the process has ended and everything it wrote is out.</summary>
     /// <param name="master">The master of its terminal.</param>
@@ -18,68 +36,90 @@ internal static class TerminalRelay
     {
         var fd = (int)master.DangerousGetHandle();
         using var caught = new SignalPipe(signals);
-        using var raw = RawMode.TryEnter(Stdin, keepOutput: true);
+        using var raw = RawMode.TryEnter(Stdin);
         Terminal.CopySize(Stdin, fd);
-        var buffer = new byte[32 << 10];
-        var input = Stdin;
-        var ended = false;
-        Span<PollEntry> entries = stackalloc PollEntry[4];
-        while (true)
-        {
-            entries[0] = new PollEntry(fd, PollEntry.In);
-            entries[1] = new PollEntry(input, PollEntry.In);
-            entries[2] = new PollEntry(caught.Descriptor, PollEntry.In);
-            entries[3] = new PollEntry(ended ? -1 : (int)process.Handle.DangerousGetHandle(), PollEntry.In);
+        Descriptors.NeverWait(fd);
+        new TerminalRelay(fd, process, caught).Copy();
+    }
 
-            // What a dead process has written is there; its descendants, who may hold the terminal for ever, are not waited for.
-            if (PollEntry.Wait(entries, ended ? 0 : -1) == 0)
+    private void Copy()
+    {
+        Span<PollEntry> entries = stackalloc PollEntry[4];
+        var ended = false;
+        var open = true;
+        while (open)
+        {
+            // Of a dead process only what it has written is left, up to the terminal's hang-up; its descendants may hold that off for ever.
+            entries[0] = new PollEntry(_master, _pending.IsEmpty || ended ? PollEntry.In : (short)(PollEntry.In | PollEntry.Out));
+            entries[1] = new PollEntry(_hasInput && _pending.IsEmpty && !ended ? Stdin : -1, PollEntry.In);
+            entries[2] = new PollEntry(ended ? -1 : _signals.Descriptor, PollEntry.In);
+            entries[3] = new PollEntry(ended ? -1 : (int)_process.Handle.DangerousGetHandle(), PollEntry.In);
+            if (PollEntry.Wait(entries, ended ? PatienceMilliseconds : -1) == 0)
             {
                 return;
             }
 
-            if (entries[0].Saw(PollEntry.In | PollEntry.Gone))
+            open = !entries[0].Saw(PollEntry.In | PollEntry.Gone) || Show();
+            if (entries[0].Saw(PollEntry.Out))
             {
-                var count = Descriptors.Read(fd, buffer);
-                if (count <= 0 || !Descriptors.Write(Stdout, buffer.AsSpan(0, count)))
-                {
-                    return;
-                }
-
-                continue; // its output first
+                Type();
             }
 
             if (entries[1].Saw(PollEntry.In | PollEntry.Gone))
             {
-                input = Type(fd, buffer) ? input : -1;
+                TakeInput();
             }
 
-            while (caught.Read() is > 0 and var signal)
+            if (entries[2].Saw(PollEntry.In))
             {
-                if (signal == WindowChanged)
-                {
-                    Terminal.CopySize(Stdin, fd);
-                }
-                else
-                {
-                    process.Signal(signal);
-                }
+                PassSignals();
             }
 
             ended = ended || entries[3].Saw(PollEntry.In);
         }
     }
 
-    // False at the end of our stdin, which the process sees as the end of file of a terminal: Ctrl-D.
-    private static bool Type(int master, byte[] buffer)
+    // False when nobody has the terminal any more, or nobody reads our stdout.
+    private bool Show()
+    {
+        var count = Descriptors.Read(_master, _output);
+        return count < 0 || count > 0 && Descriptors.Write(Stdout, _output.AsSpan(0, count));
+    }
+
+    // The end of our stdin is a terminal's end of file: Ctrl-D.
+    private void TakeInput()
     {
         const byte EndOfTransmission = 4;
-        var count = Descriptors.Read(Stdin, buffer);
-        if (count > 0)
+        var count = Descriptors.Read(Stdin, _typed);
+        if (count == 0)
         {
-            return Descriptors.Write(master, buffer.AsSpan(0, count));
+            _hasInput = false;
+            _typed[0] = EndOfTransmission;
+            count = 1;
         }
 
-        _ = Descriptors.TryWrite(master, [EndOfTransmission]);
-        return false;
+        _pending = _typed.AsMemory(0, Math.Max(0, count));
+        Type();
+    }
+
+    private void Type()
+    {
+        var count = Descriptors.TryWrite(_master, _pending.Span);
+        _pending = count < 0 ? default : _pending[count..];
+    }
+
+    private void PassSignals()
+    {
+        while (_signals.Read() is > 0 and var signal)
+        {
+            if (signal == WindowChanged)
+            {
+                Terminal.CopySize(Stdin, _master);
+            }
+            else
+            {
+                _process.Signal(signal);
+            }
+        }
     }
 }

@@ -230,6 +230,18 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void A_terminal_in_the_foreground_takes_more_input_than_it_holds_while_it_says_as_much()
+    {
+        // Everything comes back twice: the terminal's echo, and cat. Whoever waited with one direction for the other would stand still here.
+        Configure(["sh", "-c", "exec cat"], config => config["process"]!["terminal"] = true);
+        var lines = string.Concat(Enumerable.Range(0, 20_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"line {i}\n")));
+        var input = Path.Combine(Directory, "input");
+        File.WriteAllText(input, lines);
+        var result = new Command("/bin/sh", "-c", $"'{Paths.Program("bundt-runtime")}' --root '{Directory}/state' run -b '{Bundle}' {Id} < {input}").Run().Ok();
+        Assert.That(result.Stdout.CountBy(c => c).ToDictionary(), Is.EquivalentTo((lines + lines).CountBy(c => c).ToDictionary()), "the two are mixed, and nothing is lost");
+    }
+
+    [Test]
     public void Descriptors_and_activated_sockets_are_passed_on()
     {
         Configure(["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4; ls /proc/self/fd"]);

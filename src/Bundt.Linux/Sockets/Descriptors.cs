@@ -40,6 +40,9 @@ public static unsafe class Descriptors
     /// <param name="bytes">How much: at most fs.pipe-max-size without CAP_SYS_RESOURCE, 1 MiB as a rule.</param>
     public static void WidenPipe(int fd, int bytes) => _ = SocketCalls.fcntl(fd, SocketCalls.F_SETPIPE_SZ, bytes);
 
+    /// <summary>From now on no read or write on this open file description waits (O_NONBLOCK): to be called for one that nobody shares.</summary>
+    public static void NeverWait(int fd) => _ = SocketCalls.fcntl(fd, SocketCalls.F_SETFL, SocketCalls.O_NONBLOCK);
+
     /// <summary>Writes what fits: 0 when nothing does (a non-blocking descriptor), -1 when nobody reads (EPIPE).</summary>
     /// <exception cref="BundtException">The write failed for another reason.</exception>
     public static int TryWrite(int fd, ReadOnlySpan<byte> bytes)

@@ -13,6 +13,7 @@ internal static unsafe partial class SocketCalls
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int SOL_SOCKET = 1;
     internal const int SO_PEERCRED = 17;
+    internal const int F_SETFL = 4;
     internal const int F_SETPIPE_SZ = 1031;
     internal const int O_RDONLY = 0;
     internal const int O_WRONLY = 1;

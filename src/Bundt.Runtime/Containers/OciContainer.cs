@@ -73,8 +73,10 @@ public sealed class OciContainer
         return new OciContainer(directory, record);
     }
 
-    /// <summary>All containers below a root, in the order of their ids. What is being created or removed, or is damaged, is not among them.</summary>
-    public static IEnumerable<OciContainer> List(string root)
+    /// <summary>All containers below a root, in the order of their ids. What is being created or removed is not among them.</summary>
+    /// <param name="root">Directory of all containers' state.</param>
+    /// <param name="warn">Is told of those whose record is damaged, and which are left out.</param>
+    public static IEnumerable<OciContainer> List(string root, Action<string> warn)
     {
         foreach (var id in ContainerDirectory.List(root))
         {
@@ -84,8 +86,9 @@ public sealed class OciContainer
             {
                 record = directory.TryRead();
             }
-            catch (BundtException)
+            catch (BundtException e)
             {
+                warn(e.Message);
                 continue;
             }
 

@@ -25,7 +25,7 @@ internal static class QueryCommands
             throw new BundtException(FailureKind.NotFound, Phase.State, $"the root directory {invocation.Root} does not exist");
         }
 
-        var containers = Directory.Exists(invocation.Root) ? OciContainer.List(invocation.Root) : [];
+        var containers = Directory.Exists(invocation.Root) ? OciContainer.List(invocation.Root, invocation.Log.Warn) : [];
         if (options.Flag("quiet"))
         {
             foreach (var container in containers)
