@@ -167,7 +167,7 @@ int op_mknod(struct party *party, const struct plan_op *op)
     return result < 0 ? result : (int)SYS(fchownat, node, "", op->z >> 32, op->z & UINT32_MAX, AT_EMPTY_PATH);
 }
 
-static int check_filesystem(struct party *party, int fd, long magic)
+int check_filesystem(struct party *party, int fd, long magic)
 {
     struct statfs status;
     long result = SYS(fstatfs, fd, &status);
@@ -225,6 +225,21 @@ int op_write_init(struct party *party, const struct plan_op *op)
         return fd;
     int result = check_filesystem(party, fd, PROC_SUPER_MAGIC);
     return result < 0 ? result : write_block(party, fd, op);
+}
+
+int op_write_pid(struct party *party, const struct plan_op *op)
+{
+    int result = need_init(party);
+    if (result < 0)
+        return result;
+    cleanup_close int fd = inroot_open(slot_fd(op->a), plan_string(party, op->s), O_WRONLY | O_NOCTTY, 0, 0);
+    if (fd < 0)
+        return fd;
+    char number[24];
+    struct text text = TEXT_IN(number);
+    text_add_signed(&text, party->init_pid);
+    long written = sys_write(fd, number, text.length);
+    return written < 0 ? (int)written : 0;
 }
 
 int op_open_init(struct party *party, const struct plan_op *op)

@@ -71,7 +71,8 @@ enum report_detail { DETAIL_NONE = 0, DETAIL_BAD_PLAN = 1, DETAIL_NOT_NULL_DEVIC
                      DETAIL_PEER_DIED = 4, DETAIL_WRONG_FILESYSTEM = 5, DETAIL_MISSING_INTERPRETER = 6, DETAIL_NOT_A_DIRECTORY = 7,
                      DETAIL_OUTSIDE_ROOT = 8 /* getcwd is not below / */,
                      DETAIL_INSIDE_PROC = 9 /* a link led a mount there */,
-                     DETAIL_HOOK_FAILED = 10 /* how, and what it said, is in report.text */ };
+                     DETAIL_HOOK_FAILED = 10 /* how, and what it said, is in report.text */,
+                     DETAIL_LABEL_NOT_SET = 11 /* the kernel says another one than was written, which is in report.text */ };
 enum report_stamp { STAMP_LAUNCHER = 0, STAMP_CLONE = 1, STAMP_INIT = 2, STAMP_ROOT = 3, STAMP_EXEC = 4 };
 
 struct plan_header {
@@ -224,6 +225,9 @@ enum plan_code {
     OP_CONNECT,         /* a unix stream socket connected to path s (after "@": an abstract name) -> slot b */
     OP_SEND_LISTENER,   /* supervisor: waits for report.listener and sends that descriptor of init's over socket a, with block t,n, in which ten bytes at y
                            and at z become init's pid, padded with spaces */
+    OP_LABEL,           /* t into file s below the directory in slot a, which must be on procfs, and read back: else DETAIL_LABEL_NOT_SET. flags 1: an AppArmor
+                           profile for the next execve ("exec t"); where s is not there, into the file "exec" of kernels before 5.8 */
+    OP_WRITE_PID,       /* supervisor: init's pid as text to file s in root a */
 };
 
 #endif

@@ -290,7 +290,54 @@ static void an_agent_that_is_not_there_is_reported(void)
     REQUIRE_EQUAL(container_fail(&c)->error, ECONNREFUSED);
 }
 
+static void a_label_is_written_to_procfs_and_nowhere_else(void)
+{
+    run_in_test_directory("mkdir attr && echo >attr/exec");
+    container_begin(&c, CONTAINER_NAMESPACES);
+    const int attributes = builder_slot(b);
+    INIT_OP(b, OP_OPEN, .s = str(below_test("attr")), .x = O_PATH | O_DIRECTORY, .b = attributes);
+    INIT_OP(b, OP_LABEL, .a = attributes, .s = str("exec"), .t = str("cake"));
+    REQUIRE_EQUAL(container_fail(&c)->detail, DETAIL_WRONG_FILESYSTEM);
+    REQUIRE_TEXT(read_path(below_test("attr/exec")), "\n");
+}
+
+/* comm is as good as a label: what is written to it is read from it, but for what is too long. */
+static void a_label_that_the_kernel_changes_is_noticed(void)
+{
+    for (int is_long = 0; is_long < 2; is_long++) {
+        container_begin(&c, CONTAINER_NAMESPACES);
+        const int attributes = builder_slot(b);
+        INIT_OP(b, OP_OPEN, .s = str("/proc/self"), .x = O_PATH | O_DIRECTORY, .b = attributes);
+        INIT_OP(b, OP_LABEL, .a = attributes, .s = str("comm"), .t = str(is_long ? "a-label-of-17-bytes" : "label"));
+        container_pivot(&c);
+        container_shell(&c, "true");
+        if (!is_long) {
+            REQUIRE_EQUAL(container_run(&c, &output), 0);
+            continue;
+        }
+        const struct plan_report *report = container_fail(&c);
+        REQUIRE_EQUAL(report->detail, DETAIL_LABEL_NOT_SET);
+        REQUIRE_TEXT(report->text, "a-label-of-17-b\n");
+    }
+}
+
+static void a_file_gets_init_s_pid(void)
+{
+    run_in_test_directory("mkdir group && touch group/tasks");
+    container_begin(&c, CONTAINER_NAMESPACES);
+    const int directory = builder_slot(b);
+    BEFORE_CLONE(&c, OP_OPEN, .s = str(test_directory), .x = O_PATH | O_DIRECTORY, .b = directory);
+    SUPERVISOR_OP(b, OP_WRITE_PID, .a = directory, .s = str("group/tasks"));
+    container_pivot(&c);
+    container_shell(&c, "true");
+    REQUIRE_EQUAL(container_run(&c, &output), 0);
+    REQUIRE(atoi(read_path(below_test("group/tasks"))) > 1);
+}
+
 static const struct test tests[] = {
+    TEST(a_file_gets_init_s_pid),
+    TEST(a_label_is_written_to_procfs_and_nowhere_else),
+    TEST(a_label_that_the_kernel_changes_is_noticed),
     TEST(an_agent_gets_the_listener_with_init_s_pid),
     TEST(an_agent_that_is_not_there_is_reported),
     TEST(a_tmpfs_begins_with_all_that_it_covers),

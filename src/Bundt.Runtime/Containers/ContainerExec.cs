@@ -40,6 +40,7 @@ internal sealed class ContainerExec
             Process = process,
             Ending = new PlanEnding.HandOff(null, _options is { Foreground: true, ConsoleSocket: null }),
             Filter = _directory.ReadFilter(),
+            Id = _record.Id,
             DescribeForAgent = () => _record.DescribeForHook("running"),
             HasCgroup = cgroup is not null,
         });

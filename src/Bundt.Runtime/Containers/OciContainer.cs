@@ -5,6 +5,7 @@ using Bundt.Linux.Files;
 using Bundt.Linux.Processes;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Limits;
 using Bundt.Runtime.Plans;
 using Microsoft.Win32.SafeHandles;
 
@@ -264,6 +265,7 @@ public sealed class OciContainer
         }
 
         var hooks = Record.HasHooks ? Config().Hooks : null;
+        ResctrlGroup.Remove(Record.Id, Config);
         _directory.Remove();
         Hooks.Stopped(hooks?.Poststop, Record, warn);
     }

@@ -95,6 +95,7 @@ internal static class LaunchFailure
                 PlanReportDetail.WrongFileSystem => ("the file is not on the kernel's own file system", "Something is mounted over it."),
                 PlanReportDetail.NotADirectory => ("source and target are not both directories or both files", null),
                 PlanReportDetail.Aborted => ("the caller went away", null),
+                PlanReportDetail.LabelNotSet => ($"the kernel says \"{report.Text}\"", "Something else was written in its place."),
                 PlanReportDetail.InsideProc => ("a symbolic link of the image leads it into /proc", null),
                 _ => ("a check failed", null),
             };
@@ -140,6 +141,7 @@ internal static class LaunchFailure
         (PlanCode.Mkdir or PlanCode.MoveMount, Errno.ELOOP) => "A symbolic link stands in the place.",
         (PlanCode.MountFs, Errno.ENODEV) => "The kernel has no such file system.",
         (PlanCode.Setattr, Errno.EINVAL) => "The file system may not support id maps.",
+        (PlanCode.Label, Errno.ENOENT) => "The profile may not be loaded.",
         (PlanCode.Capset, Errno.EPERM) => "An inheritable capability must be in the bounding set.",
         (PlanCode.Seccomp, Errno.EINVAL) => "The kernel does not accept the filter.",
         _ => null,

@@ -25,4 +25,6 @@ internal enum PlanReportDetail
     InsideProc = 9,
     /// <summary>A hook failed; how, and what it said, is the report's text.</summary>
     HookFailed = 10,
+    /// <summary>The kernel has another security label than was written.</summary>
+    LabelNotSet = 11,
 }

@@ -23,6 +23,9 @@ public sealed record ExecPlanRequest
     /// <summary>The compiled seccomp program; empty: none.</summary>
     public ReadOnlyMemory<byte> Filter { get; init; }
 
+    /// <summary>The container's id, which its groups outside of the cgroup are named by.</summary>
+    public string? Id { get; init; }
+
     /// <summary>The container's state; needed if the config's filter has an agent.</summary>
     public Func<ReadOnlyMemory<byte>>? DescribeForAgent { get; init; }
 

@@ -18,6 +18,13 @@ public sealed record HostFacts
     /// <summary>What a host path's symbolic link says; null: it is none.</summary>
     public Func<string, string?> LinkTarget { get; init; } = path => new FileInfo(path).LinkTarget;
 
+    /// <summary>Whether resctrl is mounted (Intel RDT).</summary>
+    public Func<bool> HasResctrl { get; init; } = () => File.Exists(ResctrlPlan.Mount + "/schemata");
+
+    /// <summary>Whether AppArmor is enabled.</summary>
+    public Func<bool> HasApparmor { get; init; } = () =>
+        File.Exists("/sys/module/apparmor/parameters/enabled") && File.ReadAllText("/sys/module/apparmor/parameters/enabled").StartsWith('Y');
+
     /// <summary>Whether SELinux is enabled.</summary>
     public Func<bool> HasSelinux { get; init; } = () => File.Exists("/sys/fs/selinux/enforce");
 }

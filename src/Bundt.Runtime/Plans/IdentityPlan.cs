@@ -66,6 +66,7 @@ internal static class IdentityPlan
         init.Phase = Phase.Exec;
         init.Chdir(cwd, tolerate: PlanTolerate.Refused);
         init.Phase = Phase.Identity;
+        LabelPlan.LabelCommand(scope, init);
         init.Simple(PlanCode.CapBounding, rights.Bounding);
         init.Simple(PlanCode.Keepcaps, 1);
         Ids(scope, init);
@@ -90,6 +91,7 @@ internal static class IdentityPlan
     internal static void NewKeyring(PlanScope scope, string? name)
     {
         scope.Preparing.Phase = Phase.Identity;
+        LabelPlan.LabelKeys(scope);
         scope.Preparing.Keyring(name);
     }
 

@@ -110,6 +110,10 @@ internal sealed class OperationList(PlanSection section)
             Subject = subject,
         });
 
+    /// <summary>Writes init's pid to a file.</summary>
+    public void WritePid(int root, string path, string subject) =>
+        Add(new() { Code = PlanCode.WritePid, Section = section, A = root, S = path, Phase = Phase, Subject = subject });
+
     public void WriteInit(string path, ReadOnlyMemory<byte> text, PlanTolerate tolerate = PlanTolerate.None) =>
         Add(new() { Code = PlanCode.WriteInit, Section = section, S = path, Block = text, Tolerate = tolerate, Phase = Phase });
 
@@ -330,6 +334,25 @@ internal sealed class OperationList(PlanSection section)
             Z = (ulong)otherPidAt,
             Phase = Phase,
             Subject = "to the seccomp agent",
+        });
+
+    /// <summary>Writes a security label below /proc/self/attr and reads it back.</summary>
+    public void Label(int attributes, string file, string label, string what) =>
+        Add(new() { Code = PlanCode.Label, Section = section, A = attributes, S = file, T = label, Phase = Phase, Verb = "apply " + what, Subject = label });
+
+    /// <summary>Changes to an AppArmor profile with the next execve.</summary>
+    public void Profile(int attributes, string profile) =>
+        Add(new()
+        {
+            Code = PlanCode.Label,
+            Section = section,
+            A = attributes,
+            S = "apparmor/exec",
+            T = profile,
+            Flags = 1,
+            Phase = Phase,
+            Verb = "apply apparmor profile",
+            Subject = profile,
         });
 
     /// <summary>Gives 0, 1 and 2 to the process's user, who may want to open them again.</summary>

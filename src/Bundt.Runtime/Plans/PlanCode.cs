@@ -84,5 +84,7 @@ public enum PlanCode : ushort
     UserNamespace,
     Connect,
     SendListener,
+    Label,
+    WritePid,
 #pragma warning restore CS1591
 }

@@ -12,7 +12,6 @@ public static class PlanCompiler
     {
         var config = request.Config;
         var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
-        Refuse(config);
         var scope = new PlanScope(config, process, request.Ending, request.Host);
         var plan = scope.Plan;
         if (request.HasCgroup)
@@ -30,7 +29,9 @@ public static class PlanCompiler
         MonitorPlan.Pipes(scope);
         var fifo = OpenFifo(scope);
 
+        LabelPlan.Open(scope);
         NamespacePlan.Start(scope, request.HasNetworkNamespace);
+        ResctrlPlan.Make(scope, request.Id);
         RootPlan.Mount(scope, request);
         NamespacePlan.Furnish(scope);
         MountPlan.Mount(scope, request);
@@ -108,6 +109,8 @@ public static class PlanCompiler
             return plan.Build();
         }
 
+        LabelPlan.Open(scope);
+
         // Only children enter a pid namespace; a user namespace must come first, since the rights to join the others come from it.
         if ((joined & KernelFlags.NewPid) != 0)
         {
@@ -140,6 +143,7 @@ public static class PlanCompiler
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
         IdentityPlan.Confine(scope, plan.Init, filter);
         IdentityPlan.Execute(scope);
+        ResctrlPlan.Join(scope, request.Id);
         MonitorPlan.End(scope, isExec: true, rootFollows: false, () => ListenerPlan.HandOver(scope, request.DescribeForAgent));
         return plan.Build();
     }
@@ -158,6 +162,7 @@ public static class PlanCompiler
         plan.Start.Clone(PlanSection.Joiner, 0, scope.Cgroup, sibling: false);
         plan.Supervise.Close(scope.Rendezvous.Init);
         joiner.Close(scope.Rendezvous.Supervisor);
+        LabelPlan.Open(scope);
         joiner.Setns(container, joined, "the container's namespaces");
         if (request.Process.Terminal)
         {
@@ -195,6 +200,7 @@ public static class PlanCompiler
         }
 
         IdentityPlan.Execute(scope);
+        ResctrlPlan.Join(scope, request.Id);
         MonitorPlan.End(scope, isExec: true, rootFollows: false, () => ListenerPlan.HandOver(scope, request.DescribeForAgent));
     }
 
@@ -209,19 +215,5 @@ public static class PlanCompiler
         var slot = scope.Plan.NewSlot("start");
         scope.Plan.Prepare.Open(slot, -1, path, KernelFlags.ReadWrite);
         return slot;
-    }
-
-    private static void Refuse(RuntimeConfig config)
-    {
-        var what =
-            config.Process?.ApparmorProfile is not null ? "process.apparmorProfile"
-            : config.Process?.SelinuxLabel is not null ? "process.selinuxLabel"
-            : config.Linux?.MountLabel is not null ? "linux.mountLabel"
-            : config.Linux?.IntelRdt is not null ? "linux.intelRdt"
-            : null;
-        if (what is not null)
-        {
-            throw new BundtException(FailureKind.NotImplemented, Phase.Request, $"{what} is not supported yet");
-        }
     }
 }

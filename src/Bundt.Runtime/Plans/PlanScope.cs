@@ -67,6 +67,9 @@ internal sealed class PlanScope
     /// <summary>A tmpfs of the host's for device nodes that a user namespace cannot make; -1 so far.</summary>
     public int Nodes { get; set; } = -1;
 
+    /// <summary>/proc/self/attr of the process, as the host's procfs has it; -1: not needed.</summary>
+    public int Attributes { get; set; } = -1;
+
     /// <summary>The connection to the agent that decides on system calls; -1: none.</summary>
     public int Agent { get; set; } = -1;
 

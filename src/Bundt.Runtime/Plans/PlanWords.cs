@@ -85,6 +85,8 @@ internal static class PlanWords
         [PlanCode.UserNamespace] = "make user namespace",
         [PlanCode.Connect] = "connect",
         [PlanCode.SendListener] = "send the listener",
+        [PlanCode.Label] = "apply label",
+        [PlanCode.WritePid] = "write pid",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

@@ -174,4 +174,65 @@ public sealed class IdentityPlanTests
             Assert.Throws<BundtException>(() => PlanCompiler.Compile(new PlanRequest { Id = "x", Config = config, Ending = new PlanEnding.HandOff(null) }))!.Message,
             Does.StartWith("linux.personality.flags:"));
     }
+
+    private static LaunchPlan Labelled(bool exec, bool apparmor, bool selinux, string? profile, string? label, bool traced = false)
+    {
+        var config = DefaultSpec.Create(["true"]);
+        var process = config.Process! with { ApparmorProfile = profile, SelinuxLabel = label };
+        if (traced)
+        {
+            config = config with { Process = process with { Capabilities = DefaultSpec.CapabilitySets(["CAP_SYS_PTRACE"]) } };
+        }
+
+        var host = new HostFacts { HasApparmor = () => apparmor, HasSelinux = () => selinux };
+        return exec
+            ? PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = process, Ending = new PlanEnding.HandOff(null), Host = host })
+            : PlanCompiler.Compile(new PlanRequest
+            {
+                Id = "x",
+                Config = config with { Process = process, Root = new RuntimeRoot { Path = "/x" } },
+                Ending = new PlanEnding.HandOff(null),
+                Host = host,
+            });
+    }
+
+    [Test]
+    public void Labels_are_opened_on_the_hosts_procfs_and_written_by_who_opened_it([Values] bool exec, [Values] bool traced)
+    {
+        var plan = Labelled(exec, true, true, "bundt-default", "system_u:x", traced);
+        var party = exec && traced ? PlanSection.Joiner : PlanSection.Init;
+        var steps = plan.Operations.Where(operation => operation.Section == party).ToList();
+        var open = steps.FindIndex(operation => operation is { Code: PlanCode.Open, S: "/proc/self/attr" });
+        Assert.That(open, Is.GreaterThanOrEqualTo(0).And.LessThan(steps.FindIndex(operation => operation.Code is PlanCode.Setns or PlanCode.PivotRoot)));
+        var labels = steps.Where(operation => operation.Code == PlanCode.Label).Select(operation => (operation.S, operation.T, operation.Flags));
+        Assert.That(
+            labels, Is.EqualTo(new[] { ("keycreate", "system_u:x", (byte)0), ("exec", "system_u:x", (byte)0), ("apparmor/exec", "bundt-default", (byte)1) }));
+    }
+
+    [Test]
+    public void A_protection_that_the_host_does_not_have_is_refused_and_no_protection_is_not()
+    {
+        Assert.That(Assert.Throws<BundtException>(() => Labelled(false, false, false, "bundt-default", null))!.Message, Does.Contain("apparmor not enabled"));
+        Assert.That(Assert.Throws<BundtException>(() => Labelled(false, false, false, null, "system_u:x"))!.Message, Does.Contain("selinux is disabled"));
+        Assert.That(Labelled(false, false, false, "unconfined", null).Operations.Select(operation => operation.Code), Does.Not.Contain(PlanCode.Label));
+    }
+
+    [TestCase(null, "x/schemata", "x/tasks")]
+    [TestCase("/", "/schemata", "/tasks")]
+    [TestCase("gold", "gold/schemata", "gold/tasks")]
+    public void A_resctrl_group_is_written_before_it_is_joined(string? clos, string schemata, string tasks)
+    {
+        var config = DefaultSpec.Create(["true"]);
+        config = config with
+        {
+            Root = new RuntimeRoot { Path = "/x" },
+            Linux = config.Linux! with { IntelRdt = new LinuxIntelRdt { ClosId = clos, L3CacheSchema = "L3:0=f", Schemata = ["MB:0=20"] } },
+        };
+        PlanRequest Request(bool mounted) =>
+            new() { Id = "x", Config = config, Ending = new PlanEnding.HandOff(null), Host = new HostFacts { HasResctrl = () => mounted } };
+        var steps = PlanCompiler.Compile(Request(true)).Operations.Where(operation => operation.Subject?.StartsWith("linux.intelRdt", StringComparison.Ordinal) ?? false).ToArray();
+        Assert.That(steps.Select(operation => (operation.Code, operation.S)), Is.EqualTo(new[] { (PlanCode.Write, schemata), (PlanCode.WritePid, tasks) }));
+        Assert.That(steps[0].Block.ToArray(), Is.EqualTo("L3:0=f\nMB:0=20\n"u8.ToArray()));
+        Assert.That(Assert.Throws<BundtException>(() => PlanCompiler.Compile(Request(false)))!.Message, Does.StartWith("linux.intelRdt:").And.Contain("/sys/fs/resctrl"));
+    }
 }
