@@ -198,7 +198,13 @@ int op_readonly(struct party *party, const struct plan_op *op)
 
 int op_umount(struct party *party, const struct plan_op *op)
 {
-    return (int)SYS(umount2, plan_string(party, op->s), op->x);
+    enum { ALL = 1 };
+    const char *path = plan_string(party, op->s);
+    int result = (int)SYS(umount2, path, op->x);
+    if (result == 0 && op->flags & ALL)
+        while (SYS(umount2, path, op->x) == 0)
+            ;
+    return result;
 }
 
 int op_remount_root_ro(struct party *party, const struct plan_op *op)

@@ -148,7 +148,7 @@ enum plan_code {
                            detached: where the kernel cannot clone it yet, the first masked directory gets it itself), any other file a bind
                            of the null device in slot y (attached: opened in root), verified to be char 1:3. ENOENT, ENOTDIR are passed over */
     OP_READONLY,        /* s in root a bound onto itself, recursively read-only. ENOENT is passed over */
-    OP_UMOUNT,          /* umount2(s, x) */
+    OP_UMOUNT,          /* umount2(s, x); flags 1: again until nothing is mounted there */
     OP_REMOUNT_ROOT_RO, /* mount_setattr(a, RDONLY) on the root mount itself, not recursively */
 
     /* Processes and namespaces */
@@ -164,7 +164,8 @@ enum plan_code {
     OP_RECV,            /* expects token x on rendezvous a; a descriptor that comes along -> slot b. End of file: DETAIL_PEER_DIED */
     OP_NOTIFY,          /* one byte x into the status pipe */
     OP_WAIT_GO,         /* one byte from slot a; end of file: DETAIL_ABORTED, init is killed */
-    OP_WAIT_START,      /* init: PHASE_WAITING, closes the status pipe, then one byte from slot a (a fifo opened read-write) */
+    OP_WAIT_START,      /* init: PHASE_WAITING, closes the status pipe and all other slots but the plan and those that a later operation of its has in
+                           a or b, then one byte from slot a (a fifo opened read-write) */
     OP_SETSID,
     OP_CTTY,            /* TIOCSCTTY on slot a */
     OP_PTY,             /* posix_openpt in root a's "dev/pts/ptmx" (checked to be devpts) -> master in slot b, slave (TIOCGPTPEER) in slot x;

@@ -117,9 +117,38 @@ int op_wait_go(struct party *party, const struct plan_op *op)
     return wait_byte(party, slot_fd(op->a));
 }
 
+static void keep(uint32_t *words, int64_t slot)
+{
+    if (slot >= 0 && slot < PLAN_MAX_SLOTS)
+        words[slot / 32] |= 1u << (slot % 32);
+}
+
+/* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of all slots only the
+ * plan, which the starter reads the report from, the fifo and those that a later operation names stay open (CVE-2024-21626). */
+static void close_used_slots(const struct party *party, const struct plan_op *op)
+{
+    uint32_t needed[PLAN_MAX_SLOTS / 32 + 1] = {0};
+    keep(needed, SLOT_PLAN);
+    keep(needed, op->a);
+    for (const struct plan_op *next = op + 1; next < party->plan.ops + party->plan.header->op_count; next++) {
+        if (next->section == party->section) {
+            keep(needed, next->a);
+            keep(needed, next->b);
+        }
+    }
+    uint32_t from = 0;
+    for (uint32_t slot = 0; slot <= PLAN_MAX_SLOTS; slot++) {
+        if (slot < PLAN_MAX_SLOTS && !(needed[slot / 32] >> (slot % 32) & 1u))
+            continue;
+        if (from < slot)
+            SYS(close_range, slot_fd(from), slot_fd(slot) - 1, 0);
+        from = slot + 1;
+    }
+}
+
 int op_wait_start(struct party *party, const struct plan_op *op)
 {
     report_phase(party, PHASE_WAITING);
-    sys_close(slot_fd(SLOT_STATUS));
+    close_used_slots(party, op);
     return wait_byte(party, slot_fd(op->a));
 }

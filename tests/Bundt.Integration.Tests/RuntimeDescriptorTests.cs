@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Bundt.Integration.Tests.Fixtures;
 
 namespace Bundt.Integration.Tests;
@@ -5,6 +6,25 @@ namespace Bundt.Integration.Tests;
 /// <summary>The descriptors that a container gets.</summary>
 public sealed class RuntimeDescriptorTests : RuntimeFixture
 {
+    [TestCase(null)]
+    [TestCase("startContainer")]
+    public void A_process_that_waits_for_start_has_nothing_of_the_host_open(string? hook)
+    {
+        Configure(["sleep", "1000"], config =>
+        {
+            if (hook is not null)
+            {
+                config["hooks"] = new JsonObject { [hook] = new JsonArray(new JsonObject { ["path"] = "/bin/true" }) };
+            }
+        });
+        Detached("create", "-b", Bundle, Id);
+        var pid = JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+        var open = System.IO.Directory.GetFiles($"/proc/{pid}/fd").Select(fd => new FileInfo(fd).LinkTarget!).ToList();
+        Assert.That(open.Where(target => !target.EndsWith("/exec.fifo", StringComparison.Ordinal) && !target.StartsWith("/memfd:bundt-plan", StringComparison.Ordinal)), Has.Exactly(3).Items, string.Join(' ', open));
+        Runtime("start", Id).Ok();
+        Assert.That(Status(), Is.EqualTo("running"));
+    }
+
     [Test]
     public void Of_the_preserved_descriptors_those_that_are_open_arrive_and_nothing_of_ours()
     {

@@ -27,6 +27,11 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         Assert.That(RunScript("true", config => config["process"]!["cwd"] = "/etc/passwd").Exits(1).Stderr, Does.Contain("chdir").And.Contain("Not a directory"));
 
     [Test]
+    public void An_empty_home_that_comes_last_is_the_users() =>
+        Assert.That(
+            RunScript("echo $HOME", config => config["process"]!["env"] = new JsonArray("PATH=/bin", "HOME=/first", "HOME=")).Ok().Text, Is.EqualTo("/root"));
+
+    [Test]
     public void Exec_raises_a_capability_that_is_inheritable_to_ambient()
     {
         Configure(["sleep", "1000"], config => config["process"]!["capabilities"] = new JsonObject

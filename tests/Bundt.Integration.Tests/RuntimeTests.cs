@@ -74,7 +74,7 @@ public sealed partial class RuntimeTests : RuntimeFixture
     {
         Configure(["sleep", "1000"]);
         Detached("create", "-b", Bundle, Id);
-        File.WriteAllBytes(Path.Combine(Directory, "state", Id, "start"), [1]);
+        File.WriteAllBytes(Path.Combine(Directory, "state", Id, "exec.fifo"), [1]);
         Eventually.True(() => Status() == "running", "it still seems to wait");
         Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain("not stopped"));
     }

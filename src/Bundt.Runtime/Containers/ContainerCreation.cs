@@ -188,7 +188,7 @@ internal sealed class ContainerCreation
         }
 
         var variables = new List<string>(process.Env);
-        if (!variables.Exists(variable => variable.StartsWith("HOME=", StringComparison.Ordinal) && variable.Length > 5))
+        if (variables.FindLast(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)) is not { Length: > 5 })
         {
             variables.Add("HOME=" + UserDatabase.LoadRoot(_record.Rootfs).Resolve(process.User.Uid.ToString(CultureInfo.InvariantCulture), []).Home);
         }

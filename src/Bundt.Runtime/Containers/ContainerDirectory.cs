@@ -16,7 +16,7 @@ internal sealed class ContainerDirectory
     private const string ConfigName = "config.json";
     private const string FilterName = "seccomp.bpf";
     private const string FiltersName = ".seccomp"; // no container's id
-    private const string FifoName = "start";
+    private const string FifoName = "exec.fifo"; // as runc calls it
     private const string LedgerName = "cgroup"; // a link that leads nowhere: its target is the cgroup's place
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 

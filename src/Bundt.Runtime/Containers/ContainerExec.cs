@@ -96,7 +96,7 @@ internal sealed class ContainerExec
             process = process with { Terminal = terminal };
         }
 
-        if (process.Env.Any(variable => variable.StartsWith("HOME=", StringComparison.Ordinal) && variable.Length > 5))
+        if (process.Env.LastOrDefault(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)) is { Length: > 5 })
         {
             return process;
         }

@@ -133,7 +133,7 @@ internal static class FileSystemPlan
         var slot = plan.NewSlot("cgroup2");
         if (scope.Has(NamespaceType.Cgroup) || scope.Cgroup < 0)
         {
-            plan.Init.MountFs(slot, "cgroup2", ["source=cgroup"], options.Set | options.RecursiveSet, target.Path);
+            plan.Init.MountFs(slot, "cgroup2", ["source=cgroup", .. options.Data], options.Set | options.RecursiveSet, target.Path);
         }
         else
         {

@@ -242,8 +242,9 @@ internal sealed class OperationList(PlanSection section)
     public void Chroot(int root) => Add(new() { Code = PlanCode.PivotRoot, Section = section, A = root, Flags = 1, Phase = Phase, Verb = "chroot", Subject = "/" });
 
     /// <summary>Takes a mount and all below it away, if there is one that may be taken away.</summary>
+    /// <summary>Unmounts all that is mounted on a path.</summary>
     public void Unmount(string path) =>
-        Add(new() { Code = PlanCode.Umount, Section = section, S = path, X = KernelFlags.Detach, Tolerate = PlanTolerate.Missing | PlanTolerate.Unsupported, Phase = Phase });
+        Add(new() { Code = PlanCode.Umount, Section = section, S = path, Flags = 1, X = KernelFlags.Detach, Tolerate = PlanTolerate.Missing | PlanTolerate.Unsupported, Phase = Phase });
 
     public void Mask(int root, string path, int emptyDirectory, int nullDevice) =>
         Add(new() { Code = PlanCode.Mask, Section = section, A = root, B = emptyDirectory, S = path, Y = (ulong)(long)nullDevice, Phase = Phase });

@@ -213,7 +213,7 @@ public sealed class PlanCompilerTests
     {
         var plan = PlanCompiler.Compile(Request() with { NoPivot = true });
         var steps = Of(plan, PlanSection.Init).Where(operation => operation.Code is PlanCode.Umount or PlanCode.PivotRoot).Select(operation => (operation.Code, operation.S, operation.Flags));
-        Assert.That(steps, Is.EqualTo(new[] { (PlanCode.Umount, "/proc", (byte)0), (PlanCode.Umount, "/sys", (byte)0), (PlanCode.PivotRoot, null, (byte)1) }));
+        Assert.That(steps, Is.EqualTo(new[] { (PlanCode.Umount, "/proc", (byte)1), (PlanCode.Umount, "/sys", (byte)1), (PlanCode.PivotRoot, null, (byte)1) }));
     }
 
     [Test]
