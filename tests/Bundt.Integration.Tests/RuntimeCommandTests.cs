@@ -208,6 +208,21 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void Of_many_starts_at_once_one_starts_the_container()
+    {
+        Configure(["sleep", "1000"], config => config["hooks"] = new JsonObject
+        {
+            ["startContainer"] = new JsonArray(new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", "echo >> /starts; sleep 0.3"), ["env"] = new JsonArray("PATH=/bin") }),
+        });
+        File.Delete(Rootfs + "/starts");
+        Detached("create", "-b", Bundle, Id);
+        var results = Enumerable.Range(0, 6).AsParallel().WithDegreeOfParallelism(6).Select(_ => Runtime("start", Id)).ToArray();
+        Assert.That(results.Count(result => result.ExitCode == 0), Is.EqualTo(1));
+        Assert.That(results.Where(result => result.ExitCode != 0).Select(result => result.Stderr), Is.All.Contains("start"));
+        Assert.That(File.ReadAllLines(Rootfs + "/starts"), Has.Length.EqualTo(1));
+    }
+
+    [Test]
     public void A_failed_execution_is_told_by_start()
     {
         File.WriteAllBytes(Rootfs + "/bin/notext", [1, 2, 3, 4]);

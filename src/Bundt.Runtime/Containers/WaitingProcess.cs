@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bundt.Linux;
+using Bundt.Linux.Locks;
 using Bundt.Linux.Processes;
 using Bundt.Linux.Sockets;
 using Bundt.Runtime.Launch;
@@ -21,9 +22,14 @@ internal static class WaitingProcess
     {
         using var memory = MemoryFile.TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd/{PlanFormat.FdBase + PlanFormat.SlotPlan}"));
         using var writer = Fifo.TryOpenWriter(fifo);
+        if (writer is not null && !OfdLock.TryTake(writer))
+        {
+            return new BundtException(FailureKind.Conflict, Phase.Run, "cannot start a container that is being started already");
+        }
+
         if (writer is null || !StandardStream.Write((int)writer.DangerousGetHandle(), [1]))
         {
-            return new BundtException(FailureKind.Conflict, Phase.Run, "the container's process has ended before it was started");
+            return new BundtException(FailureKind.Conflict, Phase.Run, "the container's process does not wait for start any more");
         }
 
         // No reader is left: it is past execve, or dead.
