@@ -11,7 +11,7 @@ internal static class Help
     public const string Text = """
         bundt-runtime: an OCI runtime
 
-        bundt-runtime [GLOBAL OPTION]... COMMAND [OPTION]... [ARGUMENT]...
+        Usage: bundt-runtime [GLOBAL OPTION]... COMMAND [OPTION]... [ARGUMENT]...
 
           create ID            make a container whose process waits for start
           start ID             let it execute its command
@@ -60,7 +60,7 @@ internal static class Help
         get
         {
             var version = typeof(Help).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') ?? ["0"];
-            return $"bundt-runtime version {version[0]}\ncommit: {(version.Length > 1 ? version[1] : "unknown")}\nspec: {SpecVersion}\n";
+            return $"bundt-runtime version {version[0]}\ncommit: {(version.Length > 1 ? version[1] : "unknown")}\nspec: {SpecVersion}\n+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n";
         }
     }
 }

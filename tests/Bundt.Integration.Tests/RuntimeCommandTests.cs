@@ -307,7 +307,7 @@ public sealed class RuntimeCommandTests : RuntimeFixture
         var features = JsonNode.Parse(Runtime("features").Ok().Stdout)!;
         Assert.That(features["hooks"]!.AsArray(), Has.Count.EqualTo(6));
         Assert.That(features["linux"]!["cgroup"]!["v1"]!.GetValue<bool>(), Is.False);
-        Assert.That(Runtime("--version").Ok().Stdout, Does.Match("^bundt-runtime version [0-9.]+.*\ncommit: .*\nspec: 1\\.[0-9]+\\.[0-9]+\n$"));
+        Assert.That(Runtime("--version").Ok().Stdout, Does.Match("^bundt-runtime version [0-9.]+.*\ncommit: .*\nspec: 1\\.[0-9]+\\.[0-9]+\n\\+SYSTEMD .*\\+SECCOMP.*\n$"));
     }
 
     private static JsonObject Hook(string script) => new() { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", script) };

@@ -31,6 +31,19 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         Assert.That(
             RunScript("echo $HOME", config => config["process"]!["env"] = new JsonArray("PATH=/bin", "HOME=/first", "HOME=")).Ok().Text, Is.EqualTo("/root"));
 
+    [TestCase("0", 0)]
+    [TestCase("1", 1)]
+    public void A_profile_with_a_call_that_nobody_knows_is_refused_when_that_is_asked_for(string annotation, int code)
+    {
+        var result = RunScript("true", config =>
+        {
+            config["annotations"] = new JsonObject { ["run.oci.seccomp_fail_unknown_syscall"] = annotation };
+            config["linux"]!["seccomp"] = JsonNode.Parse(
+                """{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","cook_soup"],"action":"SCMP_ACT_ERRNO"}]}""");
+        }).Exits(code);
+        Assert.That(result.Stderr, code == 0 ? Is.Empty : Does.Contain("cook_soup").And.Not.Contain("mkdir"));
+    }
+
     [Test]
     public void Exec_raises_a_capability_that_is_inheritable_to_ambient()
     {

@@ -16,15 +16,7 @@ public static class FilterCompiler
     /// <exception cref="BundtException">InvalidArgument: it would be too long.</exception>
     public static byte[] Compile(FilterSource source)
     {
-        var architectures = new List<SeccompArchitecture> { SeccompArchitecture.Native };
-        foreach (var name in source.Architectures)
-        {
-            if (SeccompArchitecture.Find(name) is { } architecture && !architectures.Contains(architecture))
-            {
-                architectures.Add(architecture);
-            }
-        }
-
+        var architectures = Architectures(source);
         var bpf = new BpfAssembler();
         var next = bpf.ReturnLabel(SeccompAction.KillProcess);
         var x32 = architectures.Contains(SeccompArchitecture.X32);
@@ -52,6 +44,27 @@ public static class FilterCompiler
 
         bpf.Load(ArchitectureOffset);
         return bpf.ToArray();
+    }
+
+    /// <summary>The calls of a filter that none of its architectures has; the program says nothing of them.</summary>
+    public static IReadOnlyList<string> Unknown(FilterSource source)
+    {
+        var architectures = Architectures(source);
+        return [.. source.Rules.SelectMany(rule => rule.Names).Where(name => architectures.TrueForAll(architecture => architecture.Number(name) is null)).Distinct()];
+    }
+
+    private static List<SeccompArchitecture> Architectures(FilterSource source)
+    {
+        var architectures = new List<SeccompArchitecture> { SeccompArchitecture.Native };
+        foreach (var name in source.Architectures)
+        {
+            if (SeccompArchitecture.Find(name) is { } architecture && !architectures.Contains(architecture))
+            {
+                architectures.Add(architecture);
+            }
+        }
+
+        return architectures;
     }
 
     // Ranges of numbers, each from First up to the next one's First, that have the same outcome.

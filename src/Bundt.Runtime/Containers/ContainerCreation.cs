@@ -16,6 +16,8 @@ namespace Bundt.Runtime.Containers;
 /// <summary>From a bundle to a container whose process waits for start, or runs already.</summary>
 internal sealed class ContainerCreation
 {
+    private const string FailUnknownCalls = "run.oci.seccomp_fail_unknown_syscall"; // crun's
+
     private readonly ContainerDirectory _directory;
     private readonly string _id;
     private readonly CreateOptions _options;
@@ -29,6 +31,11 @@ internal sealed class ContainerCreation
         _id = id;
         _options = options;
         _config = config;
+        if (config.Linux?.Seccomp is { } seccomp && config.Annotations.GetValueOrDefault(FailUnknownCalls, "0") != "0")
+        {
+            SeccompCompiler.RequireKnownCalls(seccomp);
+        }
+
         _filter = directory.Filters.Compile(_config.Linux?.Seccomp);
         _record = ContainerRecord.New(id, config, options);
     }

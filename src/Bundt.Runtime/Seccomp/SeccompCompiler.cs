@@ -31,6 +31,16 @@ public static class SeccompCompiler
         return program;
     }
 
+    /// <summary>Refuses a profile that names a call which the filter would pass over.</summary>
+    /// <exception cref="BundtException">InvalidArgument: the calls.</exception>
+    internal static void RequireKnownCalls(LinuxSeccomp seccomp)
+    {
+        if (FilterCompiler.Unknown(Source(seccomp)) is { Count: > 0 } unknown)
+        {
+            throw Invalid($"linux.seccomp.syscalls: no architecture of the profile has a call {string.Join(", ", unknown)}");
+        }
+    }
+
     internal static FilterSource Source(LinuxSeccomp seccomp)
     {
         var fallback = Action(seccomp.DefaultAction, seccomp.DefaultErrnoRet, "linux.seccomp.defaultAction");
