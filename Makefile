@@ -62,8 +62,8 @@ always:
 
 # --- what the machine must have -------------------------------------------------------------------------------------------
 
-.PHONY: packages-build packages-run packages-test packages-vm packages-bench
-packages-build packages-run packages-test packages-vm packages-bench: packages-%:
+.PHONY: packages-build packages-run packages-test packages-vm packages-qemu packages-bench
+packages-build packages-run packages-test packages-vm packages-qemu packages-bench: packages-%:
 	@.ci/packages $*
 
 # --- running and testing --------------------------------------------------------------------------------------------------
@@ -96,6 +96,10 @@ integration: tests-built | packages-test ## a real kernel, a real registry, real
 .PHONY: vm
 vm: tests-built | packages-test packages-vm ## only the tests that boot a user-mode-linux kernel
 	@FILTER="TestCategory=Vm" .ci/suites integration
+
+.PHONY: vm-apparmor
+vm-apparmor: tests-built | packages-test packages-qemu ## only the tests of AppArmor, in a Debian kernel under QEMU
+	@FILTER="FullyQualifiedName~AppArmorTests" .ci/suites integration
 
 .PHONY: bench
 bench: all | packages-bench ## measure against crun, runc, podman and docker, and print a table

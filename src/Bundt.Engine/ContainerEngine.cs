@@ -40,6 +40,9 @@ public sealed class ContainerEngine : IAsyncDisposable
     /// <summary>Events, in memory from the start of the daemon on.</summary>
     public EventLog Events => _services.Events;
 
+    /// <summary>Whether containers are confined by AppArmor here.</summary>
+    public static bool HasAppArmor => Launch.AppArmor.IsSupported;
+
     /// <summary>The options it was opened with.</summary>
     public EngineOptions Options { get; }
 

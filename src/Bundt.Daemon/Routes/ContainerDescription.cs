@@ -93,6 +93,7 @@ internal static class ContainerDescription
             LogPath = files.Log,
             Name = "/" + container.Name,
             RestartCount = container.RestartCount,
+            AppArmorProfile = container.AppArmorProfile,
             ExecIds = execs.Count == 0 ? null : execs,
             HostConfig = ToHostConfig(container.Settings),
             SizeRw = sizes?.Writable,

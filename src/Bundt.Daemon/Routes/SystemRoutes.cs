@@ -90,6 +90,7 @@ internal sealed class SystemRoutes(ContainerEngine engine)
         RegistryOptions registries = engine.Options.Registries;
         string[] mirrors = [.. registries.Mirrors.Select(static mirror => mirror.ToString())];
         IReadOnlySet<string> controllers = HostFacts.CgroupControllers();
+        string[] security = ["name=seccomp,profile=builtin", "name=cgroupns"];
         List<string> warnings = [];
         Warn(warnings, controllers.Contains("memory"), "WARNING: No memory limit support");
         Warn(warnings, controllers.Contains("cpu"), "WARNING: No cpu limit support");
@@ -134,7 +135,7 @@ internal sealed class SystemRoutes(ContainerEngine engine)
                 DockerRootDir = engine.Options.Root,
                 Name = Environment.MachineName,
                 ServerVersion = ServerHeader.Version,
-                SecurityOptions = ["name=seccomp,profile=builtin", "name=cgroupns"],
+                SecurityOptions = ContainerEngine.HasAppArmor ? ["name=apparmor", .. security] : security,
                 Warnings = warnings,
             },
             ApiJson.Wire.InfoAnswer);

@@ -69,6 +69,9 @@ public sealed partial class Container
     /// <summary>As asked for.</summary>
     public ContainerSettings Settings => _record.Settings;
 
+    /// <summary>The AppArmor profile that it runs under: "unconfined", or "" where there is no AppArmor.</summary>
+    public string AppArmorProfile => AppArmor.ProfileOf(Settings, SecurityOptions.Parse(Settings.SecurityOpt));
+
     /// <summary>What is run: entrypoint and command, merged with the image's.</summary>
     public IReadOnlyList<string> Command => ImageMerge.Command(_record.Effective);
 

@@ -226,6 +226,7 @@ public sealed class Exec
                     user.Home),
                 User = new ProcessUser { Uid = user.Uid, Gid = user.Gid, AdditionalGids = user.AdditionalGids },
                 Capabilities = Settings.Privileged ? DefaultSpec.CapabilitySets(CapabilityNames.All) : own.Capabilities,
+                ApparmorProfile = Settings.Privileged ? null : own.ApparmorProfile,
             },
             Monitor = new MonitorSettings
             {

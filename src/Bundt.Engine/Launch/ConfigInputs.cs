@@ -30,6 +30,9 @@ internal sealed record ConfigInputs
     /// <summary>What the host calls itself: the name in a container that shares its uts namespace.</summary>
     public string HostName { get; init; } = Environment.MachineName;
 
+    /// <summary>The AppArmor profile; "" or "unconfined": none.</summary>
+    public string AppArmorProfile { get; init; } = "";
+
     /// <summary>The default number of processes, null where no pids controller is at hand.</summary>
     public long? DefaultPids { get; init; }
 }

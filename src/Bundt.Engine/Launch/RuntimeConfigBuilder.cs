@@ -107,7 +107,7 @@ internal static class RuntimeConfigBuilder
             Capabilities = DefaultSpec.CapabilitySets(capabilities),
             Rlimits = [.. settings.Ulimits.Select(u => new ProcessRlimit("RLIMIT_" + u.Name.ToUpperInvariant(), Limit(u.Soft), Limit(u.Hard)))],
             NoNewPrivileges = security.NoNewPrivileges,
-            ApparmorProfile = security.Apparmor is null or "" or "unconfined" ? null : security.Apparmor,
+            ApparmorProfile = AppArmor.InConfig(inputs.AppArmorProfile),
             OomScoreAdj = settings.OomScoreAdj,
         };
     }

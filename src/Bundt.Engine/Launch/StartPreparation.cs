@@ -113,6 +113,8 @@ internal sealed class StartPreparation
         }
 
         var users = UserDatabase.Load(directory.Upper, layers);
+        var profile = AppArmor.ProfileOf(settings, SecurityOptions.Parse(settings.SecurityOpt));
+        AppArmor.Provide(profile);
         return RuntimeConfigBuilder.Build(new ConfigInputs
         {
             Record = hostname == settings.Hostname ? record : record with { Settings = settings with { Hostname = hostname } },
@@ -122,6 +124,7 @@ internal sealed class StartPreparation
             AllDevices = settings.Privileged ? HostDevices.All() : [],
             Joined = joined,
             SharedShm = shm,
+            AppArmorProfile = profile,
             DefaultPids = DefaultLimits.Pids,
         });
     }
