@@ -39,7 +39,7 @@ public sealed class RuntimeSwarmTests
         }
 
         // Without IPVS in the kernel nothing balances a virtual address: names lead to the tasks themselves.
-        Docker(manager, ["service", "create", "--detach", "--no-resolve-image", "--name", "cakes", "--replicas", $"{Replicas}", "--endpoint-mode", "dnsrr",
+        Docker(manager, ["service", "create", "--detach", "--no-resolve-image", "--name", "cakes", "--replicas", $"{Replicas}", "--endpoint-mode", "dnsrr", "--stop-signal", "KILL",
             .. overlay ? ["--network", "table"] : Array.Empty<string>(), "busybox-one", "sleep", "100000"]);
         Eventually.True(() => Running(manager).Length == Replicas, () => Docker(manager, "service", "ps", "cakes").Stdout + manager.Log() + worker.Log(), 60);
         Assert.That(Running(manager).Distinct(), Is.EquivalentTo(new[] { "manager", "worker" }), "tasks are on both nodes");

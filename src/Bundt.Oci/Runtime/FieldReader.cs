@@ -121,7 +121,10 @@ public ref struct FieldReader
 
         try
         {
-            return _reader.GetString();
+            var text = _reader.GetString();
+
+            // Names and words end at a NUL for the kernel: what stands behind it would vanish. In JSON it can only be written as an escape.
+            return _reader.ValueIsEscaped && text!.Contains('\0') ? throw Error("contains a NUL character") : text;
         }
         catch (InvalidOperationException)
         {
@@ -295,8 +298,9 @@ public ref struct FieldReader
     private readonly FormatException Malformed(JsonException cause)
     {
         var path = PathText();
+        var what = _reader.CurrentDepth >= MaxDepth - 1 ? $"nested deeper than {MaxDepth} levels" : "malformed JSON";
         return new FormatException(
-            $"{(path.Length == 0 ? "config" : path)}: malformed JSON in line {(cause.LineNumber ?? 0) + 1}, column {(cause.BytePositionInLine ?? 0) + 1}",
+            $"{(path.Length == 0 ? "config" : path)}: {what} in line {(cause.LineNumber ?? 0) + 1}, column {(cause.BytePositionInLine ?? 0) + 1}",
             cause);
     }
 

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Bundt.Integration.Tests.Fixtures;
+
+namespace Bundt.Integration.Tests;
+
+/// <summary>Configs, bundles and ids that are broken or hostile: a clear error at once, exit code 1, and nothing left.</summary>
+public sealed class RuntimeBadInputTests : RuntimeFixture
+{
+    /// <summary>One change of a good config, and what is said of it.</summary>
+    public sealed record Broken(string Name, Action<JsonNode> Change, string Text)
+    {
+        public override string ToString() => Name;
+    }
+
+    private static readonly Broken[] s_broken =
+    [
+        Set("process", 5, "process: must be an object, not 5"),
+        Set("process", null, "process is missing from the config"),
+        Set("process.args", "true", "process.args: must be an array, not a string"),
+        Set("process.args", new JsonArray(), "no command specified"),
+        Set("process.args", new JsonArray("true", 5), "process.args[1]: must be a string, not 5"),
+        Set("process.args", new JsonArray("tr\0ue"), "process.args[0]: contains a NUL character"),
+        Set("process.args", new JsonArray("true", new string('x', 200_000)), "Argument list too long"),
+        Set("process.cwd", "tmp", "process.cwd: must be an absolute path"),
+        Set("process.cwd", "/etc/passwd", "cwd (\"/etc/passwd\") failed: Not a directory"),
+        Set("process.user.uid", -1, "process.user.uid: must be a whole number from 0 to 4294967295, not -1"),
+        Set("process.user.uid", 1.5, "process.user.uid: must be a whole number"),
+        Set("process.user.uid", "root", "process.user.uid: must be a number, not a string"),
+        Set("process.user.uid", JsonNode.Parse(new string('9', 100_000)), "process.user.uid: must be a whole number"),
+        Set("process.user.uid", JsonNode.Parse("1e999"), "process.user.uid: must be a whole number"),
+        Set("process.rlimits", new JsonArray(new JsonObject { ["type"] = "RLIMIT_CAKE", ["hard"] = 1, ["soft"] = 1 }), "RLIMIT_CAKE is no resource limit"),
+        Set("process.rlimits", new JsonArray(Limit(10, 100)), "RLIMIT_NOFILE: the soft limit 100 is above the hard limit 10"),
+        Set("process.rlimits", new JsonArray(Limit(100, 10), Limit(100, 10)), "process.rlimits[1]: RLIMIT_NOFILE is given twice"),
+        Set("root", null, "root is missing from the config"),
+        Set("root.path", "nowhere", "/nowhere: No such file or directory"),
+        Set("root.path", "/etc/passwd", "/etc/passwd: Not a directory"),
+        Set("root.path", "root\0fs", "root.path: contains a NUL character"),
+        Set("hostname", new string('h', 300), "sethostname"),
+        Set("mounts", "none", "mounts: must be an array"),
+        Mount(new JsonObject { ["source"] = "x" }, "destination is missing"),
+        Mount(new JsonObject { ["destination"] = "/cake", ["type"] = "cakefs", ["source"] = "x" }, "mount cakefs /cake: No such device"),
+        Mount(new JsonObject { ["destination"] = "/cake", ["type"] = "tmpfs", ["source"] = "x", ["options"] = new JsonArray("size=cake") }, "size"),
+        Mount(new JsonObject { ["destination"] = "/cake", ["type"] = "bind", ["source"] = "/no/such", ["options"] = new JsonArray("bind") }, "bind source path does not exist: /no/such"),
+        Set("linux.namespaces", new JsonArray(new JsonObject { ["type"] = "warp" }), "linux.namespaces[0].type: \"warp\" is no kind of namespace"),
+        Set("linux.namespaces", new JsonArray(new JsonObject { ["type"] = "uts", ["path"] = "/proc/self/ns/pid" }, new JsonObject { ["type"] = "mount" }), "setns /proc/self/ns/pid"),
+        Set("linux.uidMappings", new JsonArray(new JsonObject { ["containerID"] = 0, ["hostID"] = 0, ["size"] = 1 }), "id mappings need a user namespace"),
+        Set("linux.seccomp", new JsonObject { ["defaultAction"] = "SCMP_ACT_BAKE" }, "SCMP_ACT_BAKE is no action"),
+        Set("linux.sysctl", new JsonObject { ["kernel.panic"] = "1" }, "sysctl kernel.panic is not in a separate kernel namespace"),
+        Set("linux.sysctl", new JsonObject { ["net/../kernel/panic"] = "1" }, "is no name of a kernel parameter"),
+        Set("linux.devices", new JsonArray(new JsonObject { ["path"] = "/dev/cake", ["type"] = "z" }), "linux.devices[0].type: must be c, u, b or p, not \"z\""),
+        Set("hooks", new JsonObject { ["createRuntime"] = new JsonArray(new JsonObject { ["path"] = "bin/true" }) }, "hooks.createRuntime[0]: path must be absolute"),
+        Set("hooks", new JsonObject { ["createRuntime"] = new JsonArray(new JsonObject { ["path"] = "/no/such" }) }, "error running createRuntime hook #0"),
+        Set("hooks", new JsonObject { ["createRuntime"] = new JsonArray(new JsonObject { ["path"] = "/bin/true", ["timeout"] = 0 }) }, "hooks.createRuntime[0].timeout: must be a whole number from 1"),
+        Set("ociVersion", "2.0.0", "version \"2.0.0\" is not supported"),
+    ];
+
+    [TestCaseSource(nameof(s_broken))]
+    public void A_broken_config_is_refused(Broken broken)
+    {
+        Configure(["true"], broken.Change);
+        Refused(broken.Text);
+    }
+
+    [Test]
+    public void A_config_that_ends_anywhere_is_refused()
+    {
+        Configure(["true"]);
+        var whole = File.ReadAllBytes(Bundle + "/config.json");
+        for (var i = 0; i < 16; i++)
+        {
+            File.WriteAllBytes(Bundle + "/config.json", whole[..(whole.Length * i / 16)]);
+            Refused("malformed JSON in line 1, column ");
+        }
+    }
+
+    [Test]
+    public void Nesting_without_end_is_not_followed()
+    {
+        foreach (var (open, text) in new[] { ("[", "must be an object, not an array"), ("{\"cake\":", "nested deeper than 64 levels"), ("{\"cake\":[[[[", "nested deeper than 64 levels") })
+        {
+            File.WriteAllText(Bundle + "/config.json", string.Concat(Enumerable.Repeat(open, 100_000)));
+            Refused(text);
+        }
+    }
+
+    [Test]
+    public void Of_two_fields_with_one_name_the_last_holds()
+    {
+        Configure(["true"]);
+        var good = File.ReadAllText(Bundle + "/config.json");
+        File.WriteAllText(Bundle + "/config.json", good[..^1] + ",\"root\":{\"path\":\"nowhere\"}}");
+        Refused("/nowhere: No such file or directory");
+        File.WriteAllText(Bundle + "/config.json", "{\"root\":{\"path\":\"nowhere\"}," + good[1..]);
+        Runtime("run", "-b", Bundle, Id).Ok();
+    }
+
+    [Test]
+    public void A_config_of_any_size_does_not_eat_the_memory()
+    {
+        File.WriteAllText(Bundle + "/config.json", "{\"ociVersion\":\"1.2.0\",\"cake\":\"" + new string('x', 20 << 20) + "\"}");
+        Refused("is longer than");
+    }
+
+    [Test]
+    public void A_bundle_that_is_not_there_is_named()
+    {
+        Assert.That(Runtime("run", "-b", Path.Combine(Directory, "nowhere"), Id).Exits(1).Stderr, Does.Contain("nowhere/config.json: No such file or directory"));
+        Assert.That(Runtime("run", "-b", "/etc/passwd", Id).Exits(1).Stderr, Does.Contain("/etc/passwd/config.json"));
+    }
+
+    [TestCase("")]
+    [TestCase(".")]
+    [TestCase("..")]
+    [TestCase("../cake")]
+    [TestCase("/cake")]
+    [TestCase("ca/ke")]
+    [TestCase("ca ke")]
+    [TestCase("ca\nke")]
+    [TestCase("käse")]
+    [TestCase(".hidden")]
+    public void An_id_that_is_none_is_refused_by_every_command(string id)
+    {
+        Configure(["true"]);
+        string[][] commands = [["run", "-b", Bundle, id], ["create", "-b", Bundle, id], ["start", id], ["state", id], ["kill", id], ["delete", id], ["delete", "-f", id], ["exec", id, "true"]];
+        foreach (var command in commands)
+        {
+            Assert.That(Runtime(command).Exits(command[0] == "exec" ? 255 : 1).Stderr, Does.Contain(id.Length == 0 ? "" : "invalid container ID format"), command[0]);
+        }
+    }
+
+    private void Refused(string text)
+    {
+        var clock = Stopwatch.StartNew();
+        var result = Runtime("run", "-b", Bundle, Id).Exits(1);
+        Assert.That(result.Stderr, Does.Contain(text));
+        Assert.That(result.Stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(1), "one line says it");
+        Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(10));
+        Assert.That(System.IO.Directory.Exists(Path.Combine(Directory, "state", Id)), Is.False, "the refused container's directory");
+        Assert.That(System.IO.Directory.Exists($"{CgroupTree.Mount}/bundt/{Id}"), Is.False, "its cgroup");
+    }
+
+    private static JsonObject Limit(int hard, int soft) => new() { ["type"] = "RLIMIT_NOFILE", ["hard"] = hard, ["soft"] = soft };
+
+    private static Broken Mount(JsonObject mount, string text) => new($"a mount {mount.ToJsonString()}", config => config["mounts"]!.AsArray().Add(mount.DeepClone()), text);
+
+    private static Broken Set(string path, JsonNode? value, string text)
+    {
+        var shown = value?.ToJsonString() ?? "null";
+        return new Broken($"{path} {(shown.Length > 60 ? shown[..60] : shown)}", config =>
+        {
+            var names = path.Split('.');
+            var node = config;
+            foreach (var name in names[..^1])
+            {
+                node = node[name] ??= new JsonObject();
+            }
+
+            node[names[^1]] = value?.DeepClone();
+        }, text);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Globalization;
+using Bundt.Integration.Tests.Fixtures;
+
+namespace Bundt.Integration.Tests;
+
+/// <summary>Many containers one after another and at once: none leaves a directory, cgroup, mount or process, and they do not wait for one another.</summary>
+public sealed class RuntimeLeftoverTests : RuntimeFixture
+{
+    [Test]
+    public void A_hundred_lives_one_after_another_leave_nothing()
+    {
+        Configure(["sleep", "1000"]);
+        var mounts = Mounts();
+        for (var round = 0; round < 100; round++)
+        {
+            Detached("create", "-b", Bundle, Id);
+            Runtime("start", Id).Ok();
+            Runtime("delete", "--force", Id).Ok();
+        }
+
+        Assert.That(Mounts(), Is.EqualTo(mounts));
+        Assert.That(Left(), Is.Empty);
+    }
+
+    [Test]
+    public void Thirty_two_at_once_come_and_go_without_a_trace()
+    {
+        Configure(["sleep", "1000"]);
+        var mounts = Mounts();
+        var ids = Enumerable.Range(0, 32).Select(number => string.Create(CultureInfo.InvariantCulture, $"{Id}-{number}")).ToArray();
+        AtOnce(ids, id => Detached("create", "-b", Bundle, id));
+        Assert.That(Runtime("list", "-q").Ok().Lines, Is.EquivalentTo(ids));
+        AtOnce(ids, id => Runtime("start", id).Ok());
+        AtOnce(ids, id => Runtime("exec", id, "true").Ok());
+        AtOnce(ids, id => Runtime("kill", id, "KILL").Ok());
+        AtOnce(ids, id => Eventually.True(() => Runtime("delete", id).ExitCode == 0, $"{id} cannot be deleted", 30));
+        Assert.That(Mounts(), Is.EqualTo(mounts));
+        Assert.That(Left(), Is.Empty);
+    }
+
+    [Test]
+    public void Of_many_that_want_one_id_at_once_one_gets_it()
+    {
+        Configure(["sleep", "1000"]);
+        var codes = new int[8];
+        AtOnce([.. Enumerable.Range(0, codes.Length).Select(number => $"{number}")], number =>
+        {
+            // A file as stdio: the one that is created keeps it open.
+            var line = $"exec '{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}' create -b '{Bundle}' {Id} </dev/null >/dev/null 2>'{Directory}/stderr{number}'";
+            codes[int.Parse(number, CultureInfo.InvariantCulture)] = new Command("/bin/sh", "-c", line).Run().ExitCode;
+        });
+        Assert.That(codes.Count(code => code == 0), Is.EqualTo(1));
+        for (var number = 0; number < codes.Length; number++)
+        {
+            Assert.That(codes[number] == 0 || File.ReadAllText($"{Directory}/stderr{number}").Contains("container with given ID already exists", StringComparison.Ordinal));
+        }
+
+        Assert.That(Status(), Is.EqualTo("created"), "those that were refused have done it no harm");
+        Runtime("start", Id).Ok();
+        Assert.That(Status(), Is.EqualTo("running"));
+    }
+
+    private static void AtOnce(string[] ids, Action<string> act)
+    {
+        var failures = new List<Exception>();
+        var threads = ids.Select(id => new Thread(() =>
+        {
+            try
+            {
+                act(id);
+            }
+            catch (Exception e)
+            {
+                lock (failures)
+                {
+                    failures.Add(e);
+                }
+            }
+        })).ToArray();
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.That(failures, Is.Empty);
+    }
+
+    // Of this test alone: others may run on the machine.
+    private string[] Left() =>
+    [
+        .. System.IO.Directory.GetDirectories(CgroupTree.Mount, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path).StartsWith(Id, StringComparison.Ordinal)),
+        .. System.IO.Directory.GetDirectories(Path.Combine(Directory, "state")).Where(path => !Path.GetFileName(path).StartsWith('.')),
+        .. Process.GetProcesses().Where(process => RootOf(process.Id).StartsWith(Rootfs, StringComparison.Ordinal)).Select(process => $"process {process.Id}"),
+    ];
+
+    private int Mounts() => File.ReadLines("/proc/self/mountinfo").Count(line => line.Contains(Directory, StringComparison.Ordinal));
+
+    private static string RootOf(int pid)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{pid}/root").LinkTarget ?? "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}
