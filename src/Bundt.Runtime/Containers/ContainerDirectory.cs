@@ -108,10 +108,14 @@ internal sealed class ContainerDirectory
     /// <summary>Removes it with what is in it.</summary>
     public void Remove()
     {
-        if (Directory.Exists(Path))
+        try
         {
             using var parent = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(Path)!);
             parent.RemoveTree(System.IO.Path.GetFileName(Path));
+        }
+        catch (BundtException e) when (e.Errno == Errno.ENOENT)
+        {
+            // Somebody else removes it, or has done so.
         }
     }
 
