@@ -140,8 +140,17 @@ public sealed class RuntimePodmanTests : EngineTests
 
     protected override void Prepare()
     {
-        // The default limit of pids would need a controller that a hybrid host does not have.
-        File.WriteAllText(Path.Combine(Host.Directory, "containers.conf"), "[containers]\npids_limit = 0\nlog_driver = \"k8s-file\"\n[engine]\nevents_logger = \"file\"\n");
+        // The default limit of pids would need a controller that a hybrid host does not have. A podman of one's own has its helpers beside it.
+        var here = Path.GetDirectoryName(new Command("/bin/sh", "-c", "command -v podman").Run().Ok().Text);
+        File.WriteAllText(Path.Combine(Host.Directory, "containers.conf"), $"""
+            [containers]
+            pids_limit = 0
+            log_driver = "k8s-file"
+            [engine]
+            events_logger = "file"
+            helper_binaries_dir = ["{here}", "/usr/libexec/podman", "/usr/lib/podman"]
+
+            """);
         Podman("load", "-i", Image).Run().Ok();
     }
 
