@@ -82,7 +82,7 @@ operation op_write_pid, op_open, op_close, op_mkdir, op_touch, op_symlink, op_mk
     op_socketpair, op_listen, op_lock, op_chown, op_chmod;
 /* Opens /proc/<pid>/name, which is an unreaped child's. */
 int open_of_process(int pid, const char *name, int flags);
-/* mounts.c, overlay.c, copyup.c */
+/* mounts.c, unmount.c, overlay.c, copyup.c */
 operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask,
     op_readonly, op_umount, op_remount_root_ro, op_reconfigure, op_copy_up;
 /* Whether a file lies on the file system that it should, and not on what somebody has mounted over it:

@@ -196,17 +196,6 @@ int op_readonly(struct party *party, const struct plan_op *op)
     return result < 0 ? result : (int)SYS(move_mount, clone, "", target, "", EMPTY_BOTH);
 }
 
-int op_umount(struct party *party, const struct plan_op *op)
-{
-    enum { ALL = 1 };
-    const char *path = plan_string(party, op->s);
-    int result = (int)SYS(umount2, path, op->x);
-    if (result == 0 && op->flags & ALL)
-        while (SYS(umount2, path, op->x) == 0)
-            ;
-    return result;
-}
-
 int op_remount_root_ro(struct party *party, const struct plan_op *op)
 {
     (void)party;

@@ -148,7 +148,7 @@ enum plan_code {
                            detached: where the kernel cannot clone it yet, the first masked directory gets it itself), any other file a bind
                            of the null device in slot y (attached: opened in root), verified to be char 1:3. ENOENT, ENOTDIR are passed over */
     OP_READONLY,        /* s in root a bound onto itself, recursively read-only. ENOENT is passed over */
-    OP_UMOUNT,          /* umount2(s, x); flags 1: again until nothing is mounted there */
+    OP_UMOUNT,          /* umount2(s, x). flags 1: all mounts of the file system type s, but those that the kernel keeps (EINVAL: locked to others) */
     OP_REMOUNT_ROOT_RO, /* mount_setattr(a, RDONLY) on the root mount itself, not recursively */
 
     /* Processes and namespaces */

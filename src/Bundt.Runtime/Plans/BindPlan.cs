@@ -93,8 +93,26 @@ internal static class BindPlan
 
         if (options.Mapped || mount.UidMappings.Count + mount.GidMappings.Count > 0)
         {
-            list.Setattr(tree, MountOptions.IdMap, 0, 0, MountIds.UserNamespace(scope, mount, options, target.Path), options.MappedRecursive, target.Path);
+            Map(scope, list, tree, MountIds.UserNamespace(scope, mount, options, target.Path), options.MappedRecursive, target.Path);
         }
+    }
+
+    // It takes rights over the file system: in a user namespace init has the supervisor do it.
+    private static void Map(PlanScope scope, OperationList list, int tree, int userNamespace, bool recursive, string target)
+    {
+        var plan = scope.Plan;
+        if (list != plan.Init || !scope.Has(NamespaceType.User))
+        {
+            list.Setattr(tree, MountOptions.IdMap, 0, 0, userNamespace, recursive, target);
+            return;
+        }
+
+        plan.Init.Send(scope.Rendezvous.Init, PlanToken.Tree, tree);
+        plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Tree, tree);
+        plan.Supervise.Setattr(tree, MountOptions.IdMap, 0, 0, userNamespace, recursive, target);
+        plan.Supervise.Close(tree);
+        plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Tree);
+        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Tree);
     }
 
     // "/proc/PID/root/…": the process, and the path as it sees it.

@@ -49,15 +49,14 @@ internal static class LabelPlan
         }
     }
 
-    // Where AppArmor is off, nothing is confined anyway.
-    private static string? Profile(PlanScope scope) =>
-        scope.Process.ApparmorProfile is { } profile && (profile != Unconfined || scope.Host.HasApparmor()) ? profile : null;
+    // Where AppArmor is off, nothing is confined anyway: crun runs such a container, too.
+    private static string? Profile(PlanScope scope) => scope.Process.ApparmorProfile is { } profile && scope.Host.HasApparmor() ? profile : null;
 
     private static void Check(PlanScope scope)
     {
-        if (Profile(scope) is not null && !scope.Host.HasApparmor())
+        if (scope.Process.ApparmorProfile is not (null or Unconfined) && !scope.Host.HasApparmor())
         {
-            throw PlanScope.Invalid("process.apparmorProfile: apparmor: config provided but apparmor not enabled", "The container would run without that protection.");
+            scope.Plan.Warnings.Add($"process.apparmorProfile: apparmor not enabled: the process is not confined by {scope.Process.ApparmorProfile}");
         }
 
         if (scope.Process.SelinuxLabel is not null && !scope.Host.HasSelinux())

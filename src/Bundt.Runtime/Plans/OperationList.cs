@@ -241,10 +241,9 @@ internal sealed class OperationList(PlanSection section)
     /// <summary>Enters a root without taking the old one away.</summary>
     public void Chroot(int root) => Add(new() { Code = PlanCode.PivotRoot, Section = section, A = root, Flags = 1, Phase = Phase, Verb = "chroot", Subject = "/" });
 
-    /// <summary>Takes a mount and all below it away, if there is one that may be taken away.</summary>
-    /// <summary>Unmounts all that is mounted on a path.</summary>
-    public void Unmount(string path) =>
-        Add(new() { Code = PlanCode.Umount, Section = section, S = path, Flags = 1, X = KernelFlags.Detach, Tolerate = PlanTolerate.Missing | PlanTolerate.Unsupported, Phase = Phase });
+    /// <summary>Takes all mounts of a type of file system away, as far as they may be taken away.</summary>
+    public void UnmountAll(string type) =>
+        Add(new() { Code = PlanCode.Umount, Section = section, S = type, X = KernelFlags.Detach, Flags = 1, Phase = Phase, Verb = "unmount all of" });
 
     public void Mask(int root, string path, int emptyDirectory, int nullDevice) =>
         Add(new() { Code = PlanCode.Mask, Section = section, A = root, B = emptyDirectory, S = path, Y = (ulong)(long)nullDevice, Phase = Phase });

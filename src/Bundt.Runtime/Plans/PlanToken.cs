@@ -7,6 +7,8 @@ internal enum PlanToken
     Mapped = 1,
     /// <summary>Here is the root mount.</summary>
     Root = 2,
+    /// <summary>Here is a mount that shall show other ids; it does now.</summary>
+    Tree = 5,
     /// <summary>Here is the terminal's master.</summary>
     Terminal = 3,
     /// <summary>The process is prepared, but for what is done to it from outside.</summary>

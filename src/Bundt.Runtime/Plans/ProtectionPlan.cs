@@ -39,20 +39,16 @@ internal static class ProtectionPlan
             throw PlanScope.Invalid($"the value of sysctl {name} is more than one line");
         }
 
-        var field = dotted switch
-        {
-            "kernel.hostname" => scope.Config.Hostname,
-            "kernel.domainname" => scope.Config.Domainname,
-            _ => null,
-        };
-        if (!string.IsNullOrEmpty(field) && field != value)
+        // For the host name there is a field, whether it is set or not; so say runc and crun.
+        var domain = scope.Config.Domainname;
+        if (dotted == "kernel.hostname" || dotted == "kernel.domainname" && !string.IsNullOrEmpty(domain) && domain != value)
         {
             throw PlanScope.Invalid($"sysctl {name} is not allowed as it conflicts with the OCI \"{dotted[7..]}\" field");
         }
 
         var ipc = s_ipc.Contains(dotted) || dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal);
         var net = dotted.StartsWith("net.", StringComparison.Ordinal);
-        var uts = dotted is "kernel.domainname" or "kernel.hostname";
+        var uts = dotted == "kernel.domainname";
         var user = dotted.StartsWith("user.", StringComparison.Ordinal);
         if (!ipc && !net && !uts && !user)
         {

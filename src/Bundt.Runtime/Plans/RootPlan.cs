@@ -23,6 +23,13 @@ internal static class RootPlan
             plan.Init.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
         }
 
+        if (scope.Has(NamespaceType.Mount) && request.NoPivot)
+        {
+            // The container's root will cover the host's for good. A whole procfs or sysfs below it would let the kernel mount further ones.
+            plan.Init.UnmountAll("sysfs");
+            plan.Init.UnmountAll("proc");
+        }
+
         scope.Root = request.HasRoot ? plan.Input(PlanInputKind.Root) : plan.NewSlot("root");
         if (request.HasRoot)
         {
@@ -96,15 +103,8 @@ internal static class RootPlan
             init.RemountRootReadonly(scope.Root);
         }
 
-        if (!scope.Has(NamespaceType.Mount))
+        if (noPivot || !scope.Has(NamespaceType.Mount))
         {
-            init.Chroot(scope.Root);
-        }
-        else if (noPivot)
-        {
-            // The container's root covers the host's for good. A whole procfs or sysfs below it would still let the kernel mount further ones.
-            init.Unmount("/proc");
-            init.Unmount("/sys");
             init.Chroot(scope.Root);
         }
         else

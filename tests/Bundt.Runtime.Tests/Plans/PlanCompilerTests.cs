@@ -212,8 +212,10 @@ public sealed class PlanCompilerTests
     public void Where_pivot_root_cannot_work_the_hosts_proc_and_sys_go_before_the_root_is_entered()
     {
         var plan = PlanCompiler.Compile(Request() with { NoPivot = true });
-        var steps = Of(plan, PlanSection.Init).Where(operation => operation.Code is PlanCode.Umount or PlanCode.PivotRoot).Select(operation => (operation.Code, operation.S, operation.Flags));
-        Assert.That(steps, Is.EqualTo(new[] { (PlanCode.Umount, "/proc", (byte)1), (PlanCode.Umount, "/sys", (byte)1), (PlanCode.PivotRoot, null, (byte)1) }));
+        var steps = Of(plan, PlanSection.Init).Where(operation => operation is { Code: PlanCode.Umount or PlanCode.PivotRoot } or { Code: PlanCode.MoveMount, B: < 0 });
+        Assert.That(
+            steps.Select(operation => (operation.Code, operation.S)),
+            Is.EqualTo(new[] { (PlanCode.Umount, "sysfs"), (PlanCode.Umount, "proc"), (PlanCode.MoveMount, "/"), (PlanCode.PivotRoot, null) }));
     }
 
     [Test]
