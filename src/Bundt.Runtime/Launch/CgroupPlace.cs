@@ -44,6 +44,11 @@ public sealed record CgroupPlace
             return new CgroupPlace { Driver = driver, Path = "" };
         }
 
+        if (cgroupsPath is not null && cgroupsPath.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Cgroup, "linux.cgroupsPath has a NUL character in it");
+        }
+
         if (driver == CgroupDriver.Systemd)
         {
             var (slice, unit) = SystemdScope.NameOf(cgroupsPath, id);
@@ -166,7 +171,9 @@ public sealed record CgroupPlace
             var path = System.IO.Path.GetFullPath("/" + below);
             if (path.TrimEnd('/') != ("/" + below.TrimStart('/')).TrimEnd('/'))
             {
-                throw new BundtException(FailureKind.InvalidArgument, Phase.Exec, $"bad sub cgroup path: {below}");
+                throw new BundtException(
+                    FailureKind.InvalidArgument, Phase.Exec,
+                    $"bad sub cgroup path: {below}" + (below.Split('/').Contains("..") ? ": `..` components are not allowed" : ""));
             }
 
             return hierarchy.TryOpen((Path + path).TrimEnd('/'))

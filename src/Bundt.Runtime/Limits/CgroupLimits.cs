@@ -14,7 +14,7 @@ public static class CgroupLimits
         var limits = new List<CgroupLimit>();
         if (resources.PidsLimit is { } pids)
         {
-            // 0 is what podman writes for "unlimited", and what crun and runc 1.2 take it for. (runc 1.3 makes it 1.)
+            // 0 is what podman writes for "unlimited", and what crun and runc up to 1.3 take it for; later ones make it 1.
             limits.Add(new CgroupLimit("pids", "pids.max", pids <= 0 ? "max" : Text(pids), "the pids limit"));
         }
 
