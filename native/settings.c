@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/vfs.h>
 
+#include "inroot.h"
 #include "launcher.h"
 #include "text.h"
 
@@ -36,21 +37,36 @@ int op_domainname(struct party *party, const struct plan_op *op)
     return (int)SYS(setdomainname, name, strlen(name));
 }
 
-int op_oom_score_adj(struct party *party, const struct plan_op *op)
+/* Opens a file of /proc/self, which the container's root has by now. What an image put there could lead the write to
+ * another file of a procfs elsewhere (CVE-2025-52881): /proc must be a procfs's own root, and nothing may be mounted on
+ * the way below it. */
+static int open_of_self(struct party *party, const char *name)
 {
-    cleanup_close int fd = sys_openat(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return fd;
-    struct statfs status;
-    long result = SYS(fstatfs, fd, &status);
+    enum { PROC_ROOT_INODE = 1 };
+    cleanup_close int proc = inroot_open(-1, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+    if (proc < 0)
+        return proc == -ELOOP ? fail_check(party, DETAIL_WRONG_FILESYSTEM, 0) : proc;
+    struct statfs filesystem;
+    struct stat status;
+    long result = SYS(fstatfs, proc, &filesystem);
+    if (result == 0)
+        result = SYS(fstat, proc, &status);
     if (result < 0)
         return (int)result;
-    if (status.f_type != PROC_SUPER_MAGIC)
+    if (filesystem.f_type != PROC_SUPER_MAGIC || status.st_ino != PROC_ROOT_INODE)
         return fail_check(party, DETAIL_WRONG_FILESYSTEM, 0);
+    return inroot_open(proc, name, O_WRONLY, 0, RESOLVE_NO_XDEV);
+}
+
+int op_oom_score_adj(struct party *party, const struct plan_op *op)
+{
+    cleanup_close int fd = open_of_self(party, "self/oom_score_adj");
+    if (fd < 0)
+        return fd;
     char number[24];
     struct text text = TEXT_IN(number);
     text_add_signed(&text, (int64_t)op->x);
-    result = sys_write(fd, number, text.length);
+    long result = sys_write(fd, number, text.length);
     return result < 0 && result != -EACCES ? (int)result : 0;
 }
 
