@@ -157,6 +157,12 @@ internal sealed class MountOptions
 
     private bool Attribute(string option)
     {
+        if (option is "atime" or "norelatime" or "nostrictatime")
+        {
+            // As mount(8): no wish for another kind of access times, which the mount then keeps.
+            return true;
+        }
+
         if (Flag(option, out var set, out var clear))
         {
             Set = Set & ~clear | set;
@@ -187,7 +193,7 @@ internal sealed class MountOptions
             "dev" => (0UL, Nodev, true),
             "noexec" => (Noexec, 0UL, true),
             "exec" => (0UL, Noexec, true),
-            "nodiratime" => (Nodiratime, 0UL, true),
+            "nodiratime" => (Nodiratime, AtimeMask, true),
             "diratime" => (0UL, Nodiratime, true),
             "nosymfollow" => (Nosymfollow, 0UL, true),
             "symfollow" => (0UL, Nosymfollow, true),

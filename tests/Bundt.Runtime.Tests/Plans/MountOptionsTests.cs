@@ -36,6 +36,17 @@ public sealed class MountOptionsTests
     [Test]
     public void Recursive_attributes_are_for_the_whole_tree() => Assert.That(MountOptions.Parse(["rro"]).RecursiveSet, Is.EqualTo(1));
 
+    [TestCase("atime", 0UL, 0UL)]
+    [TestCase("norelatime", 0UL, 0UL)]
+    [TestCase("relatime", 0UL, 0x70UL)]
+    [TestCase("strictatime", 0x20UL, 0x70UL)]
+    [TestCase("nodiratime", 0x80UL, 0x70UL)]
+    public void Access_times_are_kept_unless_a_kind_is_asked_for(string option, ulong set, ulong clear)
+    {
+        var options = MountOptions.Parse([option]);
+        Assert.That((options.Set, options.Clear), Is.EqualTo((set, clear)));
+    }
+
     [Test]
     public void What_a_file_system_is_told_is_neither_what_all_know_nor_what_the_runtime_does()
     {
