@@ -107,6 +107,7 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
     {
         Assert.That(Runtime("run", "-b", Path.Combine(Directory, "nowhere"), Id).Exits(1).Stderr, Does.Contain("nowhere/config.json: No such file or directory"));
         Assert.That(Runtime("run", "-b", "/etc/passwd", Id).Exits(1).Stderr, Does.Contain("/etc/passwd/config.json"));
+        Assert.That(Runtime("run", "-b", Directory, "--config", Bundle, Id).Exits(1).Stderr, Does.Contain($"cannot read {Bundle}: Is a directory"));
     }
 
     [TestCase("")]

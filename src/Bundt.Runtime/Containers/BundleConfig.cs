@@ -21,7 +21,8 @@ internal sealed record BundleConfig(byte[] Json, RuntimeConfig Config)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Invalid($"cannot read {path}: {BundtException.Reason(e)}", e);
+            // The framework takes a directory for a file that may not be read.
+            throw Invalid($"cannot read {path}: {(Directory.Exists(path) ? Errno.EISDIR.Describe() : BundtException.Reason(e))}", e);
         }
         catch (FormatException e)
         {
