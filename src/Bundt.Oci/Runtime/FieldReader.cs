@@ -43,8 +43,9 @@ public ref struct FieldReader
         return true;
     }
 
-    /// <summary>Whether the current field has this name.</summary>
-    public readonly bool Is(ReadOnlySpan<byte> name) => _reader.ValueTextEquals(name);
+    /// <summary>Whether the current field has this name. Upper and lower case are the same, as for the Go programs that write configs and for runc.</summary>
+    public readonly bool Is(ReadOnlySpan<byte> name) =>
+        _reader.ValueTextEquals(name) || (_reader.ValueSpan.Length == name.Length && Ascii.EqualsIgnoreCase(_reader.ValueSpan, name));
 
     /// <summary>The current field's name.</summary>
     public readonly string FieldName() => _reader.GetString()!;

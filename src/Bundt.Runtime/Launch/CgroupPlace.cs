@@ -44,11 +44,6 @@ public sealed record CgroupPlace
             return new CgroupPlace { Driver = driver, Path = "" };
         }
 
-        if (cgroupsPath is not null && cgroupsPath.Contains('\0', StringComparison.Ordinal))
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Cgroup, "linux.cgroupsPath has a NUL character in it");
-        }
-
         if (driver == CgroupDriver.Systemd)
         {
             var (slice, unit) = SystemdScope.NameOf(cgroupsPath, id);

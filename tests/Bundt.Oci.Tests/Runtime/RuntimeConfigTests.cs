@@ -116,4 +116,11 @@ public sealed class RuntimeConfigTests
             MemoryPolicy = new LinuxMemoryPolicy("MPOL_BIND", "0", ["MPOL_F_STATIC_NODES"]),
         },
     };
+
+    [Test]
+    public void Upper_and_lower_case_of_names_are_the_same_as_in_Go()
+    {
+        var resources = RuntimeConfigReader.ReadResources("""{"CPU": {"Cpus": "1", "MEMS": "0"}, "hugepageLimits": [{"pagesize": "2MB", "limit": 4096}], "cpux": {"cpus": 5}}"""u8);
+        Assert.That((resources.Cpu?.Cpus, resources.Cpu?.Mems, resources.HugepageLimits.Single().PageSize), Is.EqualTo(("1", "0", "2MB")));
+    }
 }
