@@ -85,7 +85,8 @@ internal static class Program
         {
             Streams.Out(Help.Text);
             return 0;
-        }),
+        }
+        ),
         _ => throw CommandOptions.Usage($"unknown command {command}"),
     };
 

@@ -151,7 +151,9 @@ public sealed class RuntimeCommandTests : RuntimeFixture
 
             hooks["startContainer"] = new JsonArray(new JsonObject
             {
-                ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", "echo startContainer > /order; cat >> /order"), ["env"] = new JsonArray("PATH=/bin"),
+                ["path"] = "/bin/sh",
+                ["args"] = new JsonArray("sh", "-c", "echo startContainer > /order; cat >> /order"),
+                ["env"] = new JsonArray("PATH=/bin"),
             });
             config["hooks"] = hooks;
         });
