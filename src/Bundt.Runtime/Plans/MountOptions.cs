@@ -83,6 +83,12 @@ internal sealed class MountOptions
             result.Add(options[i]);
         }
 
+        if (((result.Set | result.Clear) & AtimeMask) != 0)
+        {
+            // A kind of access times is asked for as a whole.
+            result.Clear |= Nodiratime & ~result.Set;
+        }
+
         return result;
     }
 
