@@ -34,6 +34,7 @@ public sealed class Command
     private readonly ProcessStartInfo _start;
     private TimeSpan _limit = TimeSpan.FromSeconds(60);
     private byte[]? _stdin;
+    private bool _holdsInput;
 
     /// <summary>The program and its arguments.</summary>
     public Command(string program, params IEnumerable<string> arguments)
@@ -55,6 +56,13 @@ public sealed class Command
     public Command Input(byte[] bytes)
     {
         _stdin = bytes;
+        return this;
+    }
+
+    /// <summary>Its input does not end before it does: script(1) types an end of file that is the program's or is not, as chance has it.</summary>
+    public Command HoldInput()
+    {
+        _holdsInput = true;
         return this;
     }
 
@@ -112,7 +120,10 @@ public sealed class Command
             {
                 await process.StandardInput.BaseStream.WriteAsync(_stdin).ConfigureAwait(false);
             }
-            process.StandardInput.Close();
+            if (!_holdsInput)
+            {
+                process.StandardInput.Close();
+            }
         }
         catch (IOException)
         {

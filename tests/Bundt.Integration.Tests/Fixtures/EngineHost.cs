@@ -60,7 +60,7 @@ public sealed class EngineHost : IDisposable
 
     /// <summary>A command on it, under a terminal of 33 rows and 99 columns.</summary>
     public Command Terminal(string program, params IEnumerable<string> arguments) =>
-        Command("script", "-qec", "stty rows 33 cols 99; " + Line(program, arguments), "/dev/null").With("TERM", "xterm");
+        Command("script", "-qec", "stty rows 33 cols 99; " + Line(program, arguments), "/dev/null").With("TERM", "xterm").HoldInput();
 
     /// <summary>Starts the engine's daemon and waits until it is ready.</summary>
     public void Start(Func<bool> ready, string program, params IEnumerable<string> arguments)
