@@ -57,13 +57,20 @@ int op_groups(struct party *party, const struct plan_op *op)
     return result == -EPERM && op->flags & 1 && are_groups_denied() ? 0 : result;
 }
 
+/* To the kernel 2^32-1 says "leave it as it is": whoever asks for it would go on as root. */
+static bool is_id(uint64_t id) { return id < UINT32_MAX; }
+
 int op_setgid(struct party *party, const struct plan_op *op)
 {
+    if (!is_id(op->x))
+        return -EINVAL;
     return keep_dumpable(party, (int)SYS(setresgid, op->x, op->x, op->x));
 }
 
 int op_setuid(struct party *party, const struct plan_op *op)
 {
+    if (!is_id(op->x))
+        return -EINVAL;
     return keep_dumpable(party, (int)SYS(setresuid, op->x, op->x, op->x));
 }
 

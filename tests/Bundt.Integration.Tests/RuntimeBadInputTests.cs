@@ -24,7 +24,7 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
         Set("process.args", new JsonArray("true", new string('x', 200_000)), "Argument list too long"),
         Set("process.cwd", "tmp", "process.cwd: must be an absolute path"),
         Set("process.cwd", "/etc/passwd", "cwd (\"/etc/passwd\") failed: Not a directory"),
-        Set("process.user.uid", -1, "process.user.uid: must be a whole number from 0 to 4294967295, not -1"),
+        Set("process.user.uid", -1, "process.user.uid: must be a whole number from 0 to 2147483647, not -1"),
         Set("process.user.uid", 1.5, "process.user.uid: must be a whole number"),
         Set("process.user.uid", "root", "process.user.uid: must be a number, not a string"),
         Set("process.user.uid", JsonNode.Parse(new string('9', 100_000)), "process.user.uid: must be a whole number"),

@@ -3,6 +3,9 @@ namespace Bundt.Oci.Runtime;
 /// <summary>Reads the "process" member.</summary>
 internal static class ProcessReader
 {
+    // runc's and Docker's. 2^32-1 would be worse than none: to the kernel it says "leave the id as it is".
+    private const long MaxId = int.MaxValue;
+
     internal static RuntimeProcess? Read(ref FieldReader reader)
     {
         if (!reader.BeginObject())
@@ -157,11 +160,11 @@ internal static class ProcessReader
         {
             if (reader.Is("uid"u8))
             {
-                uid = reader.GetUnsigned32() ?? 0;
+                uid = (uint)(reader.GetInteger(0, MaxId) ?? 0);
             }
             else if (reader.Is("gid"u8))
             {
-                gid = reader.GetUnsigned32() ?? 0;
+                gid = (uint)(reader.GetInteger(0, MaxId) ?? 0);
             }
             else if (reader.Is("umask"u8))
             {
@@ -187,7 +190,7 @@ internal static class ProcessReader
         {
             while (reader.NextElement())
             {
-                gids.Add(reader.GetUnsigned32() ?? throw reader.Error("must be a number, not null"));
+                gids.Add((uint)(reader.GetInteger(0, MaxId) ?? throw reader.Error("must be a number, not null")));
             }
         }
 

@@ -34,6 +34,7 @@ internal static class ExecCommand
 
         using var console = ConnectedSocket.Connect(options.Value("console-socket"));
         using var pidfd = ConnectedSocket.Connect(options.Value("pidfd-socket"));
+        using var foreground = detach ? null : new Foreground();
         var (uid, gid) = User(options.Value("user"));
         var running = container.Exec(new ExecOptions
         {
@@ -53,13 +54,13 @@ internal static class ExecCommand
             ConsoleSocket = console?.Handle,
             PidFdSocket = pidfd?.Handle,
             Foreground = !detach,
-            PreserveFds = (int)(options.Number("preserve-fds", 0, 190) ?? 0),
+            PreserveFds = (int)(options.Number("preserve-fds", 0, CreateCommands.MostPreserved) ?? 0),
             Cgroup = options.Value("cgroup"),
             IgnorePaused = options.Flag("ignore-paused"),
             Warn = detach ? invocation.Log.WarnAside : invocation.Log.Warn,
         });
         using var process = running.Process;
-        return detach ? 0 : Foreground.Wait(running);
+        return foreground?.Wait(running) ?? 0;
     }
 
     private static RuntimeProcess Read(string path)
@@ -90,7 +91,7 @@ internal static class ExecCommand
     }
 
     private static uint Id(string text, string option) =>
-        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw CommandOptions.Usage($"{option} takes numbers, not \"{text}\"");
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id <= int.MaxValue ? id : throw CommandOptions.Usage($"{option} takes numbers from 0 to {int.MaxValue}, not \"{text}\"");
 
     private static string Capability(string name) =>
         CapabilityNames.TryParse(name, out var number) ? CapabilityNames.Of(number) : throw CommandOptions.Usage($"there is no capability {name}");
