@@ -12,6 +12,8 @@ internal static class IdentityPlan
 {
     private const int SysAdmin = 21, SysResource = 24;
 
+    private const int ProcessCount = 6; // RLIMIT_NPROC
+
     private const string KeepGroups = "run.oci.keep_original_groups"; // crun's
 
     private static readonly string[] s_rlimits =
@@ -33,6 +35,11 @@ internal static class IdentityPlan
         if (!scope.ServedFromOutside)
         {
             Privileged(scope, init);
+        }
+
+        if (!scope.Has(NamespaceType.User))
+        {
+            Limits(scope, init);
         }
 
         if (scope.Linux.Personality is { } personality)
@@ -145,7 +152,8 @@ internal static class IdentityPlan
     {
         const ulong CloneParent = 0x8000, ChildSignal = 17, SetControllingTerminal = 0x540e;
         return filter.IsEmpty
-            || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("setsid") && Lets("execve") && Lets("exit_group")
+            || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("setsid") && Lets("prlimit64")
+            && Lets("execve") && Lets("exit_group")
             && (!terminal || Lets("ioctl", 0, SetControllingTerminal) && Lets("dup3"));
 
         bool Lets(string call, ulong first = 0, ulong second = 0) => FilterProgram.Run(filter.Span, call, [first, second]) == SeccompAction.Allow;
@@ -218,7 +226,6 @@ internal static class IdentityPlan
             OomScore(scope, list, score);
         }
 
-        Limits(scope, list);
         SchedulingPlan.Privileged(scope, list);
     }
 
@@ -228,6 +235,11 @@ internal static class IdentityPlan
     {
         var operations = new OperationList(PlanSection.Supervisor) { Phase = Phase.Identity };
         Privileged(scope, operations);
+        if (scope.Has(NamespaceType.User))
+        {
+            Limits(scope, operations);
+        }
+
         if (operations.Count == 0)
         {
             return;
@@ -277,7 +289,20 @@ internal static class IdentityPlan
                 scope.Plan.Warnings.Add($"{limit.Type}: the hard limit {limit.Hard} is cut to the runtime's own, {own}");
             }
 
-            list.Rlimit(number, limit.Soft, limit.Hard, limit.Type);
+            if (!scope.EntersLast || number != ProcessCount)
+            {
+                list.Rlimit(number, limit.Soft, limit.Hard, limit.Type);
+                continue;
+            }
+
+            // The joiner still starts the process, and counts beside it: it sees to it that the process may have the limit, no more.
+            if (limit.Hard > scope.Host.HardLimit(number))
+            {
+                list.Rlimit(number, limit.Hard, limit.Hard, limit.Type);
+            }
+
+            scope.Plan.Init.Phase = Phase.Identity;
+            scope.Plan.Init.Rlimit(number, limit.Soft, limit.Hard, limit.Type);
         }
     }
 

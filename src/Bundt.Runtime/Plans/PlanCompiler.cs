@@ -88,7 +88,7 @@ public static class PlanCompiler
 
         var scope = new PlanScope(request.Config, request.Process, request.Ending, request.Host)
         {
-            EntersLast = CanBeLookedInto(request.Config, joined),
+            EntersLast = CanBeLookedInto(joined),
         };
         var plan = scope.Plan;
         if (request.HasCgroup)
@@ -148,10 +148,9 @@ public static class PlanCompiler
         return plan.Build();
     }
 
-    // That a process is not dumpable stops nobody who has CAP_SYS_PTRACE in the user namespace that the launcher comes from.
-    private static bool CanBeLookedInto(RuntimeConfig config, ulong joined) =>
-        (joined & KernelFlags.NewPid) != 0 && (joined & KernelFlags.NewUser) == 0
-        && (config.Process?.Capabilities?.Bounding.Contains("CAP_SYS_PTRACE", StringComparer.OrdinalIgnoreCase) ?? false);
+    // That a process is not dumpable stops nobody who has CAP_SYS_PTRACE in the user namespace that the launcher comes from; and who has it in
+    // there, by an exec or from a container that shares the pid namespace, the config does not tell.
+    private static bool CanBeLookedInto(ulong joined) => (joined & KernelFlags.NewPid) != 0 && (joined & KernelFlags.NewUser) == 0;
 
     // The joiner becomes what the process shall be, outside of the container's pid namespace; only then it starts it in there, with no more rights
     // and descriptors than it keeps.

@@ -83,7 +83,7 @@ public sealed class IdentityPlanTests
             userNamespace: true);
         var outside = plan.Operations.Where(operation => operation.Section == PlanSection.Supervisor).Select(operation => operation.Code).ToList();
         var from = outside.LastIndexOf(PlanCode.Recv);
-        Assert.That(outside.Skip(from), Is.EqualTo(new[] { PlanCode.Recv, PlanCode.WriteInit, PlanCode.Rlimit, PlanCode.Ioprio, PlanCode.Scheduler, PlanCode.Send, PlanCode.Send, PlanCode.Handoff }));
+        Assert.That(outside.Skip(from), Is.EqualTo(new[] { PlanCode.Recv, PlanCode.WriteInit, PlanCode.Ioprio, PlanCode.Scheduler, PlanCode.Rlimit, PlanCode.Send, PlanCode.Send, PlanCode.Handoff }));
         Assert.That(plan.Operations.Where(operation => operation.Section == PlanSection.Init).Select(operation => operation.Code), Has.None.AnyOf(PlanCode.Rlimit, PlanCode.Scheduler));
     }
 
@@ -161,7 +161,7 @@ public sealed class IdentityPlanTests
             Ending = new PlanEnding.HandOff(null),
         });
         var masks = plan.Operations.Where(operation => operation.Code == PlanCode.Affinity).Select(operation => (operation.Section, operation.Block.Span[0]));
-        Assert.That(masks, Is.EqualTo(new[] { (PlanSection.Supervisor, (byte)2), (PlanSection.Init, (byte)3) }));
+        Assert.That(masks, Is.EqualTo(new[] { (PlanSection.Supervisor, (byte)2), (PlanSection.Joiner, (byte)3) }));
         Assert.That(plan.Operations.First(operation => operation.Code is PlanCode.Affinity or PlanCode.Clone).Code, Is.EqualTo(PlanCode.Affinity));
     }
 
@@ -175,15 +175,10 @@ public sealed class IdentityPlanTests
             Does.StartWith("linux.personality.flags:"));
     }
 
-    private static LaunchPlan Labelled(bool exec, bool apparmor, bool selinux, string? profile, string? label, bool traced = false)
+    private static LaunchPlan Labelled(bool exec, bool apparmor, bool selinux, string? profile, string? label)
     {
         var config = DefaultSpec.Create(["true"]);
         var process = config.Process! with { ApparmorProfile = profile, SelinuxLabel = label };
-        if (traced)
-        {
-            config = config with { Process = process with { Capabilities = DefaultSpec.CapabilitySets(["CAP_SYS_PTRACE"]) } };
-        }
-
         var host = new HostFacts { HasApparmor = () => apparmor, HasSelinux = () => selinux };
         return exec
             ? PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = process, Ending = new PlanEnding.HandOff(null), Host = host })
@@ -197,10 +192,10 @@ public sealed class IdentityPlanTests
     }
 
     [Test]
-    public void Labels_are_opened_on_the_hosts_procfs_and_written_by_who_opened_it([Values] bool exec, [Values] bool traced)
+    public void Labels_are_opened_on_the_hosts_procfs_and_written_by_who_opened_it([Values] bool exec)
     {
-        var plan = Labelled(exec, true, true, "bundt-default", "system_u:x", traced);
-        var party = exec && traced ? PlanSection.Joiner : PlanSection.Init;
+        var plan = Labelled(exec, true, true, "bundt-default", "system_u:x");
+        var party = exec ? PlanSection.Joiner : PlanSection.Init;
         var steps = plan.Operations.Where(operation => operation.Section == party).ToList();
         var open = steps.FindIndex(operation => operation is { Code: PlanCode.Open, S: "/proc/self/attr" });
         Assert.That(open, Is.GreaterThanOrEqualTo(0).And.LessThan(steps.FindIndex(operation => operation.Code is PlanCode.Setns or PlanCode.PivotRoot)));

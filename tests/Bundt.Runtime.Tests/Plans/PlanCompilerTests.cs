@@ -254,12 +254,13 @@ public sealed class PlanCompilerTests
     }
 
     [Test]
-    public void An_exec_joins_what_the_container_has()
+    public void An_exec_joins_what_the_container_has_and_enters_its_pid_namespace_last()
     {
         var config = DefaultSpec.Create(["sh"]);
         var plan = PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor });
         var joins = plan.Operations.Where(operation => operation.Code == PlanCode.Setns).ToArray();
-        Assert.That(joins.Select(operation => (operation.Section, operation.X & 0x20000000)), Is.EqualTo(new[] { (PlanSection.Supervisor, 0x20000000UL), (PlanSection.Init, 0UL) }));
+        Assert.That(joins.Select(operation => (operation.Section, operation.X & 0x20000000)), Is.EqualTo(new[] { (PlanSection.Joiner, 0x20000000UL) }));
+        Assert.That(Of(plan, PlanSection.Joiner)[^1].Code, Is.EqualTo(PlanCode.Clone));
         Assert.That(plan.SlotOf(PlanInputKind.InitPidFd), Is.GreaterThan(1));
     }
 
@@ -267,9 +268,10 @@ public sealed class PlanCompilerTests
     public void Container_and_exec_leave_the_callers_session_keyring_before_they_change_their_user()
     {
         var config = DefaultSpec.Create(["sh"]);
-        foreach (var plan in (LaunchPlan[])[Compile(), PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor })])
+        var exec = PlanCompiler.CompileExec(new ExecPlanRequest { Config = config, Process = config.Process!, Ending = s_monitor });
+        foreach (var operations in (List<PlanOperation>[])[[.. Of(Compile(), PlanSection.Init)], [.. Of(exec, PlanSection.Joiner)]])
         {
-            var codes = Of(plan, PlanSection.Init).ConvertAll(operation => operation.Code);
+            var codes = operations.ConvertAll(operation => operation.Code);
             Assert.That(codes.IndexOf(PlanCode.Keyring), Is.GreaterThanOrEqualTo(0).And.LessThan(codes.LastIndexOf(PlanCode.Setuid)));
         }
     }
@@ -281,7 +283,7 @@ public sealed class PlanCompilerTests
     }
 
     [Test]
-    public void Where_the_container_may_trace_an_exec_enters_with_nothing_left_to_take([Values] bool terminal)
+    public void An_exec_enters_with_nothing_left_to_take([Values] bool terminal)
     {
         var plan = CompileExec(["CAP_SYS_PTRACE", "CAP_CHOWN"], SeccompCompiler.Compile(DefaultSpec.Seccomp(["CAP_SYS_PTRACE", "CAP_CHOWN"])), terminal);
         var joiner = Of(plan, PlanSection.Joiner).ConvertAll(operation => operation.Code);
