@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Bundt.Linux;
 using Bundt.Linux.Files;
+using Bundt.Linux.Seccomp;
 using Bundt.Oci.Runtime;
 
 namespace Bundt.Runtime.Seccomp;
@@ -13,7 +14,8 @@ namespace Bundt.Runtime.Seccomp;
 public sealed class FilterCache
 {
     private const int Most = 64;
-    private const int BuildSize = 16;
+    private const int BuildSize = 32; // two modules' version ids
+    private const int TailSize = 12; // length and sum of the program
     private const int Instruction = 8; // struct sock_filter
 
     private readonly string _directory;
@@ -40,7 +42,7 @@ public sealed class FilterCache
         var program = SeccompCompiler.Compile(seccomp);
         if (!program.IsEmpty)
         {
-            Keep(path, [.. head, .. program.Span]);
+            Keep(path, [.. head, .. program.Span, .. Tail(program.Span)]);
         }
 
         return program;
@@ -51,7 +53,13 @@ public sealed class FilterCache
         try
         {
             var bytes = File.ReadAllBytes(path);
-            return bytes.AsSpan().StartsWith(head) && (bytes.Length - head.Length) % Instruction == 0 ? bytes.AsMemory(head.Length) : default;
+            if (bytes.Length <= head.Length + TailSize || !bytes.AsSpan().StartsWith(head))
+            {
+                return default;
+            }
+
+            var program = bytes.AsMemory(head.Length, bytes.Length - head.Length - TailSize);
+            return program.Length % Instruction == 0 && bytes.AsSpan(bytes.Length - TailSize).SequenceEqual(Tail(program.Span)) ? program : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -85,20 +93,32 @@ public sealed class FilterCache
     {
         var head = new byte[BuildSize + sizeof(int) + text.Length];
         typeof(FilterCache).Module.ModuleVersionId.TryWriteBytes(head);
+        typeof(FilterCompiler).Module.ModuleVersionId.TryWriteBytes(head.AsSpan(16));
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(BuildSize), text.Length);
         text.CopyTo(head.AsSpan(BuildSize + sizeof(int)));
         return head;
     }
 
-    // FNV-1a: it only spreads names; the text itself is compared.
-    private static string Name(ReadOnlySpan<byte> head)
+    // What a crash of the host left half written is not loaded.
+    private static byte[] Tail(ReadOnlySpan<byte> program)
     {
-        var hash = 0xcbf29ce484222325UL;
-        foreach (var value in head)
+        var tail = new byte[TailSize];
+        BinaryPrimitives.WriteInt32LittleEndian(tail, program.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(tail.AsSpan(sizeof(int)), Sum(program));
+        return tail;
+    }
+
+    private static string Name(ReadOnlySpan<byte> head) => Sum(head).ToString("x16", CultureInfo.InvariantCulture);
+
+    // FNV-1a: it spreads names and finds damage; that the text is the same is found by comparing it.
+    private static ulong Sum(ReadOnlySpan<byte> bytes)
+    {
+        var sum = 0xcbf29ce484222325UL;
+        foreach (var value in bytes)
         {
-            hash = (hash ^ value) * 0x100000001b3;
+            sum = (sum ^ value) * 0x100000001b3;
         }
 
-        return hash.ToString("x16", CultureInfo.InvariantCulture);
+        return sum;
     }
 }
