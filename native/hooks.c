@@ -1,17 +1,18 @@
 /* Hooks that run in the container's namespaces: createContainer before the pivot, startContainer behind it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/memfd.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "launcher.h"
 #include "text.h"
 
-#define MAX_WORDS 1024
 #define SAID 400 /* bytes of a failed hook's output that are reported */
 
 int op_hook_state(struct party *party, const struct plan_op *op)
@@ -38,7 +39,10 @@ int op_hook_state(struct party *party, const struct plan_op *op)
 /* The program in its own process; never returns. */
 _Noreturn static void execute(const struct party *party, const struct plan_op *op, int output)
 {
-    const char *words[MAX_WORDS];
+    const char **words = (const char **)SYS(mmap, 0, (op->x + op->y + 2) * sizeof *words, PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if ((uintptr_t)words > (uintptr_t)-4096)
+        SYS(exit_group, 127);
     const char *word = plan_string(party, op->s);
     const char *path = word;
     const char **next = words;
@@ -56,6 +60,7 @@ _Noreturn static void execute(const struct party *party, const struct plan_op *o
     sys_dup3(slot_fd(op->a), 0, 0);
     sys_dup3(output, 1, 0);
     sys_dup3(output, 2, 0);
+    SYS(close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
     int result = op->b < 0 ? 0 : (int)SYS(fchdir, slot_fd(op->b));
     if (result == 0)
         result = (int)SYS(execve, path, words, environment);
@@ -109,8 +114,6 @@ static void explain(struct party *party, int status, bool late, int output)
 
 int op_hook(struct party *party, const struct plan_op *op)
 {
-    if (op->x < 1 || op->x + op->y + 2 > MAX_WORDS)
-        return -E2BIG;
     cleanup_close int output = (int)SYS(memfd_create, "hook-output", MFD_CLOEXEC);
     if (output < 0)
         return output;
