@@ -90,8 +90,9 @@ public sealed partial class CgroupHierarchy
     /// </summary>
     /// <param name="path">From the root of the hierarchy.</param>
     /// <param name="required">Controllers it needs.</param>
+    /// <param name="mustBeNew">One that exists is somebody else's: Conflict.</param>
     /// <exception cref="BundtException">A required controller is missing or cannot be enabled; or the kernel refused.</exception>
-    public Cgroup CreateOrOpen(string path, IReadOnlyCollection<string> required)
+    public Cgroup CreateOrOpen(string path, IReadOnlyCollection<string> required, bool mustBeNew = false)
     {
         Require(required);
         var parent = System.IO.Path.GetDirectoryName(path) ?? "/";
@@ -104,7 +105,9 @@ public sealed partial class CgroupHierarchy
             errno = errno == Errno.ENOENT ? CgroupCalls.Mkdir(MountPoint + path) : errno;
         }
 
-        return errno is Errno.None or Errno.EEXIST
+        return errno == Errno.EEXIST && mustBeNew
+            ? throw new BundtException(FailureKind.Conflict, Phase.Cgroup, $"the cgroup {path} exists already", "Another container is being created in it.")
+            : errno is Errno.None or Errno.EEXIST
             ? new Cgroup(path, MountPoint + path, DirectoryFd.OpenHost(MountPoint + path))
             : throw new BundtException(Phase.Cgroup, "mkdir", MountPoint + path, errno);
     }

@@ -129,7 +129,7 @@ public sealed record CgroupPlace
 
         var limits = LimitsOf(resources ?? new LinuxResources());
         var required = ContainerCgroup.ControllersOf(limits);
-        var cgroup = Driver == CgroupDriver.Systemd ? StartScope(limits, required, annotations) : CgroupHierarchy.Host.CreateOrOpen(Path, required);
+        var cgroup = Driver == CgroupDriver.Systemd ? StartScope(limits, required, annotations) : CgroupHierarchy.Host.CreateOrOpen(Path, required, mustBeNew: !Given);
         return (cgroup, this with { Path = cgroup.Path, Slice = null });
     }
 
@@ -245,6 +245,11 @@ public sealed record CgroupPlace
 
         // No ".." leads out of the parent.
         var inside = System.IO.Path.GetFullPath("/" + path);
+        if (path[0] != '/' && inside == "/")
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"linux.cgroupsPath: \"{path}\" is the parent of all, no container's cgroup");
+        }
+
         return path[0] == '/' ? inside : ContainerCgroup.PathOf(inside[1..]);
     }
 }
