@@ -19,6 +19,7 @@ internal sealed class TerminalRelay
     private readonly byte[] _output = new byte[32 << 10];
     private readonly byte[] _typed = new byte[4 << 10];
     private ReadOnlyMemory<byte> _pending;
+    private ReadOnlyMemory<byte> _said;
     private bool _hasInput = true;
 
     private TerminalRelay(int master, PidFd process, SignalPipe signals)
@@ -32,35 +33,44 @@ internal sealed class TerminalRelay
     /// <param name="master">The master of its terminal.</param>
     /// <param name="process">The process.</param>
     /// <param name="signals">What is passed on to it.</param>
-    public static void Run(SafeFileHandle master, PidFd process, int[] signals)
+    public static void Run(SafeFileHandle master, PidFd process, SignalPipe signals)
     {
         var fd = (int)master.DangerousGetHandle();
-        using var caught = new SignalPipe(signals);
         using var raw = RawMode.TryEnter(Stdin);
         Terminal.CopySize(Stdin, fd);
         Descriptors.NeverWait(fd);
-        new TerminalRelay(fd, process, caught).Copy();
+        new TerminalRelay(fd, process, signals).Copy();
     }
 
     private void Copy()
     {
-        Span<PollEntry> entries = stackalloc PollEntry[4];
+        Span<PollEntry> entries = stackalloc PollEntry[5];
         var ended = false;
         var open = true;
         while (open)
         {
             // Of a dead process only what it has written is left, up to the terminal's hang-up; its descendants may hold that off for ever.
-            entries[0] = new PollEntry(_master, _pending.IsEmpty || ended ? PollEntry.In : (short)(PollEntry.In | PollEntry.Out));
+            var events = (_said.IsEmpty ? PollEntry.In : 0) | (_pending.IsEmpty || ended ? 0 : PollEntry.Out);
+            entries[0] = new PollEntry(events == 0 ? -1 : _master, (short)events);
             entries[1] = new PollEntry(_hasInput && _pending.IsEmpty && !ended ? Stdin : -1, PollEntry.In);
             entries[2] = new PollEntry(ended ? -1 : _signals.Descriptor, PollEntry.In);
             entries[3] = new PollEntry(ended ? -1 : (int)_process.Handle.DangerousGetHandle(), PollEntry.In);
-            if (PollEntry.Wait(entries, ended ? PatienceMilliseconds : -1) == 0)
+            entries[4] = new PollEntry(_said.IsEmpty ? -1 : Stdout, PollEntry.Out);
+            if (PollEntry.Wait(entries, ended && _said.IsEmpty ? PatienceMilliseconds : -1) == 0)
             {
                 return;
             }
 
-            open = !entries[0].Saw(PollEntry.In | PollEntry.Gone) || Show();
-            if (entries[0].Saw(PollEntry.Out))
+            if (entries[4].Saw(PollEntry.Out | PollEntry.Gone))
+            {
+                open = Show();
+            }
+            else if (_said.IsEmpty && entries[0].Saw(PollEntry.In | PollEntry.Gone))
+            {
+                open = Hear();
+            }
+
+            if (!_pending.IsEmpty && entries[0].Saw(PollEntry.Out | PollEntry.Gone))
             {
                 Type();
             }
@@ -79,11 +89,21 @@ internal sealed class TerminalRelay
         }
     }
 
-    // False when nobody has the terminal any more, or nobody reads our stdout.
-    private bool Show()
+    // False when nobody has the terminal any more.
+    private bool Hear()
     {
         var count = Descriptors.Read(_master, _output);
-        return count < 0 || count > 0 && Descriptors.Write(Stdout, _output.AsSpan(0, count));
+        _said = _output.AsMemory(0, Math.Max(0, count));
+        return count != 0;
+    }
+
+    // As much as a pipe that poll(2) calls writable takes without waiting (PIPE_BUF). False when nobody reads our stdout.
+    private bool Show()
+    {
+        const int Atomic = 4096;
+        var count = Descriptors.TryWrite(Stdout, _said.Span[..Math.Min(_said.Length, Atomic)]);
+        _said = count < 0 ? default : _said[count..];
+        return count >= 0;
     }
 
     // The end of our stdin is a terminal's end of file: Ctrl-D.
