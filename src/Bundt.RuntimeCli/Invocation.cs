@@ -39,6 +39,9 @@ internal sealed class Invocation
     /// <summary>Who makes cgroups.</summary>
     public CgroupDriver CgroupDriver { get; }
 
+    /// <summary>Absolute path of the bundle: the current directory, unless another is given.</summary>
+    public static string BundleOf(CommandOptions options) => Path.GetFullPath(options.Value("bundle") is { Length: > 0 } bundle ? bundle : ".");
+
     /// <summary>The container that a command is about.</summary>
     public OciContainer Open(CommandOptions options) => OciContainer.Open(Root, options.Id);
 }

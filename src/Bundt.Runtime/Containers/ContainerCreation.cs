@@ -136,10 +136,20 @@ internal sealed class ContainerCreation
         // Once it has handed off and is gone, init is the child of whoever reaps orphans above us.
         launcher.Process.Reap();
         launcher.Process.Dispose();
-        Record(report.InitPid);
-        if (!_options.WaitForStart)
+        using var init = PidFd.TryOpen(report.InitPid);
+        try
         {
-            Hooks.Run("poststart", _config.Hooks?.Poststart, _record, "running");
+            Record(report.InitPid);
+            if (!_options.WaitForStart)
+            {
+                Hooks.Run("poststart", _config.Hooks?.Poststart, _record, "running");
+            }
+        }
+        catch
+        {
+            // Without a cgroup of its own nothing else would end it.
+            init?.Signal(SignalNames.Kill);
+            throw;
         }
     }
 

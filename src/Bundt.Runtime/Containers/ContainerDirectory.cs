@@ -119,12 +119,13 @@ internal sealed class ContainerDirectory
         }
     }
 
-    /// <summary>Writes a file beside and renames it into place.</summary>
+    /// <summary>Writes a file beside, under a name of which nobody knows, and renames it into place.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
-        var beside = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, "." + System.IO.Path.GetFileName(path) + ".new");
-        File.WriteAllBytes(beside, content);
-        File.Move(beside, path, overwrite: true);
+        const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        var full = System.IO.Path.GetFullPath(path);
+        using var directory = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(full) ?? "/");
+        AtomicFile.Replace(directory, System.IO.Path.GetFileName(full), content, durable: false, Readable);
     }
 
     private static void CheckId(string id)

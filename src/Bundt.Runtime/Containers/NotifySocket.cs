@@ -39,7 +39,7 @@ internal sealed class NotifySocket : IDisposable
         Directory.CreateDirectory(directory.Notify);
         return config with
         {
-            Mounts = [.. config.Mounts, new RuntimeMount { Destination = Inside, Type = "bind", Source = directory.Notify, Options = ["bind", "nosuid", "noexec", "nodev"] }],
+            Mounts = [.. config.Mounts, new RuntimeMount { Destination = Inside, Type = "bind", Source = directory.Notify, Options = ["bind", "ro", "nosuid", "noexec", "nodev"] }],
             Process = process with { Env = [.. process.Env, $"{Variable}={Inside}/{SocketName}"] },
         };
     }

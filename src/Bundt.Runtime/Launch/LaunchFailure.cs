@@ -32,7 +32,7 @@ internal static class LaunchFailure
         PlanCode.Connect => new BundtException(
             FailureKind.InvalidArgument, Phase.Identity,
             $"failed to connect with seccomp agent specified in the seccomp profile: {operation.S}: {report.Errno.Describe()}"),
-        PlanCode.Hook => Hook(operation.Subject!, report.Text),
+        PlanCode.Hook => Hook(operation.Subject!, report.Text.Length > 0 ? report.Text : report.Errno.Describe()),
         _ => Other(operation, report),
     };
 

@@ -24,7 +24,7 @@ internal static class BundleCommands
     {
         var plan = OciContainer.Plan("plan", new CreateOptions
         {
-            Bundle = Bundle(options),
+            Bundle = Invocation.BundleOf(options),
             ConfigPath = ConfigPath(options),
             CgroupDriver = invocation.CgroupDriver,
             WaitForStart = false,
@@ -39,7 +39,5 @@ internal static class BundleCommands
         return 0;
     }
 
-    private static string Bundle(CommandOptions options) => Path.GetFullPath(options.Value("bundle") ?? ".");
-
-    private static string ConfigPath(CommandOptions options) => Path.GetFullPath(options.Value("config") ?? "config.json", Bundle(options));
+    private static string ConfigPath(CommandOptions options) => Path.GetFullPath(options.Value("config") ?? "config.json", Invocation.BundleOf(options));
 }

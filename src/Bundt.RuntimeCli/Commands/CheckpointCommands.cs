@@ -32,7 +32,8 @@ internal static class CheckpointCommands
             Subreaper.Become();
         }
 
-        var bundle = Path.GetFullPath(options.Value("bundle") ?? ".");
+        using var foreground = detach ? null : new Foreground();
+        var bundle = Invocation.BundleOf(options);
         var container = OciContainer.Restore(
             invocation.Root, options.Id,
             new CreateOptions
@@ -44,7 +45,7 @@ internal static class CheckpointCommands
                 Warn = invocation.Log.Warn,
             },
             Criu(invocation, options));
-        return detach ? 0 : CreateCommands.Wait(invocation, options, container);
+        return foreground is null ? 0 : CreateCommands.Wait(invocation, options, container, foreground);
     }
 
     private static CriuOptions Criu(Invocation invocation, CommandOptions options) => new()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Bundt.Linux;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Containers;
 
@@ -15,7 +16,7 @@ internal static class CreateCommands
     public static readonly string[] RunOptions = [.. CreateOptions, "keep", "detach|d"];
 
     // Descriptors behind these are the launcher's own.
-    private const int MostPreserved = 190;
+    public const int MostPreserved = 190;
 
     public static int Create(Invocation invocation, CommandOptions options)
     {
@@ -29,18 +30,32 @@ internal static class CreateCommands
 
         // The launcher hands off and exits: init becomes our child, and stays one at least until its pid is known to whoever waits for it above us.
         Subreaper.Become();
-        var container = Make(invocation, options, waitForStart: false, foreground: !detach);
-        return detach ? 0 : Wait(invocation, options, container);
+        if (detach)
+        {
+            Make(invocation, options, waitForStart: false, foreground: false);
+            return 0;
+        }
+
+        using var foreground = new Foreground();
+        return Wait(invocation, options, Make(invocation, options, waitForStart: false, foreground: true), foreground);
     }
 
     /// <summary>Waits for the end of a container in the foreground, and deletes it unless it shall be kept.</summary>
-    public static int Wait(Invocation invocation, CommandOptions options, OciContainer container)
+    public static int Wait(Invocation invocation, CommandOptions options, OciContainer container, Foreground foreground)
     {
         using var process = PidFd.TryOpen(container.Record.Pid);
-        var code = process is null ? 255 : Foreground.Wait(new RunningProcess(process, container.Terminal));
+        var code = process is null ? 255 : foreground.Wait(new RunningProcess(process, container.Terminal));
         if (!options.Flag("keep"))
         {
-            container.Delete(force: true, invocation.Log.Warn);
+            try
+            {
+                container.Delete(force: true, invocation.Log.Warn);
+            }
+            catch (BundtException e)
+            {
+                // The exit code is the process's own, whatever becomes of its remains.
+                invocation.Log.Warn(e.Message);
+            }
         }
 
         return code;
@@ -51,7 +66,13 @@ internal static class CreateCommands
         var id = options.Id;
         using var console = ConnectedSocket.Connect(options.Value("console-socket"));
         using var pidfd = ConnectedSocket.Connect(options.Value("pidfd-socket"));
-        var bundle = Path.GetFullPath(options.Value("bundle") ?? ".");
+        var bundle = Invocation.BundleOf(options);
+        var (listen, preserve) = (ActivatedSockets(), (int)(options.Number("preserve-fds", 0, MostPreserved) ?? 0));
+        if (listen + preserve > MostPreserved)
+        {
+            throw CommandOptions.Usage($"at most {MostPreserved} descriptors can be passed on, LISTEN_FDS and --preserve-fds together");
+        }
+
         return OciContainer.Create(invocation.Root, id, new CreateOptions
         {
             Bundle = bundle,
@@ -59,8 +80,8 @@ internal static class CreateCommands
             PidFile = options.Value("pid-file"),
             ConsoleSocket = console?.Handle,
             PidFdSocket = pidfd?.Handle,
-            ListenFds = ActivatedSockets(),
-            PreserveFds = (int)(options.Number("preserve-fds", 0, MostPreserved) ?? 0),
+            ListenFds = listen,
+            PreserveFds = preserve,
             CgroupDriver = invocation.CgroupDriver,
             NoPivot = options.Flag("no-pivot"),
             NoNewKeyring = options.Flag("no-new-keyring"),
