@@ -191,7 +191,7 @@ public sealed class RuntimeCommandTests : RuntimeFixture
         Assert.That(created.Select(line => line.Split(' ')[0]), Is.EqualTo((string[])["prestart", "createRuntime", "createContainer"]));
         var states = created.Select(line => JsonNode.Parse(line[line.IndexOf(' ', StringComparison.Ordinal)..])!).ToArray();
         Assert.That(states.Select(state => state["pid"]!.GetValue<int>()), Is.EqualTo((int[])[pid, pid, 1]), "inside, it is the pid that the container sees");
-        Assert.That(states.Select(state => state["status"]!.GetValue<string>()), Is.All.EqualTo("creating"));
+        Assert.That(states.Select(state => state["status"]!.GetValue<string>()), Is.EqualTo((string[])["created", "creating", "creating"]));
 
         Runtime("start", Id).Ok();
         Eventually.True(() => Status() == "stopped", "it does not end");

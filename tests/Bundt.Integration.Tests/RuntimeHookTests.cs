@@ -37,4 +37,17 @@ public sealed class RuntimeHookTests : RuntimeFixture
         Assert.That(Runtime("start", Id).Exits(1).Stderr, Does.Contain("error running poststart hook #0: exit status 7: burnt"));
         Assert.That(Runtime("state", Id).Exits(1).Stderr, Does.Contain("does not exist"));
     }
+
+    [Test]
+    public void A_poststop_hook_that_fails_is_a_warning_and_keeps_no_other_from_running()
+    {
+        var trace = Path.Combine(Directory, "poststop");
+        var result = RunScript("true", config =>
+        {
+            Hook("poststop", "echo burnt; exit 7")(config);
+            config["hooks"]!["poststop"]!.AsArray().Add(new JsonObject { ["path"] = "/bin/touch", ["args"] = new JsonArray("touch", trace) });
+        }).Ok();
+        Assert.That(result.Stderr, Does.Contain("warning: error running poststop hook #0: the poststop hook failed with exit code 7: burnt"));
+        Assert.That(File.Exists(trace));
+    }
 }

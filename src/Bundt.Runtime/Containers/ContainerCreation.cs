@@ -157,7 +157,9 @@ internal sealed class ContainerCreation
     {
         _record = _record with { Pid = launcher.Report().InitPid };
         NetDevices.Move(_config, _record.Pid);
-        Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "creating");
+
+        // Behind step 2 of the lifecycle (runtime.md) a container is created; of createRuntime, younger, hooks know "creating" from runc.
+        Hooks.Run("prestart", _config.Hooks?.Prestart, _record, "created");
         Hooks.Run("createRuntime", _config.Hooks?.CreateRuntime, _record, "creating");
     }
 

@@ -40,14 +40,15 @@ internal static class Hooks
         var state = record.DescribeForHook("stopped");
         for (var i = 0; i < hooks?.Count; i++)
         {
-            if (Failure(hooks[i], state) is { } how)
+            if (Failure(hooks[i], state, "the poststop hook failed with exit code") is { } how)
             {
                 warn?.Invoke(LaunchFailure.Hook($"poststop hook #{i}", how).Message);
             }
         }
     }
 
-    private static string? Failure(RuntimeHook hook, ReadOnlySpan<byte> state)
+    // The words for an exit code are runc's; of poststop crun has its own, which its callers look for.
+    private static string? Failure(RuntimeHook hook, ReadOnlySpan<byte> state, string exited = "exit status")
     {
         using var input = MemoryFile.Create("hook-state\0"u8);
         using var output = MemoryFile.Create("hook-output\0"u8);
@@ -79,7 +80,7 @@ internal static class Hooks
                 return $"it was killed at its timeout of {hook.Timeout} s";
             }
 
-            return code == 0 ? null : (code > 128 ? $"it was killed by {SignalNames.Of(code.Value - 128)}" : $"exit status {code}") + What(output);
+            return code == 0 ? null : (code > 128 ? $"it was killed by {SignalNames.Of(code.Value - 128)}" : $"{exited} {code}") + What(output);
         }
     }
 
