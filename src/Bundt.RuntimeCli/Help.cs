@@ -34,6 +34,7 @@ internal static class Help
           kill ID [SIGNAL]     TERM, unless given; -a, --all: to all its processes
           pause ID, resume ID  freeze and thaw
           delete ID            -f, --force: kill it first
+              -r, --regex             kill and delete: all containers whose id matches ID, a POSIX extended regular expression
           update ID            change its limits
               -r, --resources FILE    linux.resources as JSON; - is stdin
               --memory, --memory-reservation, --memory-swap BYTES; --pids-limit N; --blkio-weight N

@@ -119,6 +119,60 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void Ps_shows_what_it_can_where_the_host_has_no_ps_that_works([Values] bool missing)
+    {
+        Start();
+        var programs = Path.Combine(Directory, "programs" + missing);
+        System.IO.Directory.CreateDirectory(programs);
+        if (!missing)
+        {
+            File.WriteAllText(programs + "/ps", "#!/bin/sh\nexit 1\n");
+            File.SetUnixFileMode(programs + "/ps", (UnixFileMode)0x1ed);
+        }
+
+        Result Ps(params string[] own) =>
+            new Command(Paths.Program("bundt-runtime"), ["--root", Directory + "/state", "ps", Id, .. own]).With("PATH", programs).Run();
+        var lines = Ps().Ok().Lines;
+        var pid = JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+        Assert.That(lines, Has.Length.EqualTo(2));
+        Assert.That(lines[0], Does.Match("^PID +PPID +CMD$"));
+        Assert.That(lines[1], Does.Match($"^{pid} +[0-9]+ +sleep 1000$"));
+        Assert.That(Ps("-o", "pid").Exits(1).Stderr, Does.Contain(missing ? "the host has no ps" : "ps -o pid ends with exit code 1"));
+    }
+
+    [Test]
+    public void A_regular_expression_kills_and_deletes_all_containers_whose_id_it_matches()
+    {
+        Configure(["sleep", "1000"]);
+        string[] ids = [Id + "-a1", Id + "-a2", Id + "-b"];
+        string Of(string id) => JsonNode.Parse(Runtime("state", id).Ok().Stdout)!["status"]!.GetValue<string>();
+        try
+        {
+            foreach (var id in ids)
+            {
+                Detached("run", "-d", "-b", Bundle, id);
+            }
+
+            Runtime("kill", "--regex", $"^{Id}-a[12]$", "KILL").Ok();
+            Eventually.True(() => ids[..2].All(id => Of(id) == "stopped"), "they go on");
+            Assert.That(Of(ids[2]), Is.EqualTo("running"));
+            Assert.That(Runtime("delete", "-r", $"^{Id}-").Exits(1).Stderr, Does.Contain($"cannot delete container {ids[2]} that is not stopped"));
+            Assert.That(Runtime("list", "-q").Ok().Lines, Is.EqualTo(new[] { ids[2] }), "the one that cannot be deleted keeps no other from it");
+            Runtime("delete", "--force", "--regex", "(a|b)$").Ok();
+            Assert.That(Runtime("list", "-q").Ok().Text, Is.Empty);
+            Runtime("delete", "--regex", ".").Ok();
+            Assert.That(Runtime("delete", "--regex", "(").Exits(1).Stderr, Does.Contain("no POSIX extended regular expression"));
+        }
+        finally
+        {
+            foreach (var id in ids)
+            {
+                Runtime("delete", "-f", id);
+            }
+        }
+    }
+
+    [Test]
     public void Kill_of_all_reaches_every_process_of_a_container_in_the_hosts_pid_namespace()
     {
         Start(

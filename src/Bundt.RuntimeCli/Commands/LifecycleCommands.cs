@@ -21,9 +21,7 @@ internal static class LifecycleCommands
             throw CommandOptions.Usage($"unknown signal {name}");
         }
 
-        invocation.Open(options).Kill(signal, options.Flag("all"));
-
-        return 0;
+        return OfEach(invocation, options, container => container.Kill(signal, options.Flag("all")));
     }
 
     public static int Delete(Invocation invocation, CommandOptions options)
@@ -31,15 +29,14 @@ internal static class LifecycleCommands
         var force = options.Flag("force");
         try
         {
-            invocation.Open(options).Delete(force, invocation.Log.Warn);
+            return OfEach(invocation, options, container => container.Delete(force, invocation.Log.Warn));
         }
         catch (BundtException e) when (e.Kind == FailureKind.NotFound && force)
         {
             // Nothing to delete is what was asked for; but a creation may have been killed before it had written its record.
             OciContainer.DeleteRemains(invocation.Root, options.Id);
+            return 0;
         }
-
-        return 0;
     }
 
     public static int Pause(Invocation invocation, CommandOptions options)
@@ -52,5 +49,37 @@ internal static class LifecycleCommands
     {
         invocation.Open(options).Resume();
         return 0;
+    }
+
+    // With --regex to all containers whose id matches: one that fails does not keep it from the others. To none is no failure.
+    private static int OfEach(Invocation invocation, CommandOptions options, Action<OciContainer> action)
+    {
+        if (!options.Flag("regex"))
+        {
+            action(invocation.Open(options));
+            return 0;
+        }
+
+        using var regex = new PosixRegex(options.Id);
+        var failed = false;
+        if (!Directory.Exists(invocation.Root))
+        {
+            return 0;
+        }
+
+        foreach (var container in OciContainer.List(invocation.Root, invocation.Log.Warn).Where(container => regex.Matches(container.Record.Id)))
+        {
+            try
+            {
+                action(container);
+            }
+            catch (BundtException e)
+            {
+                invocation.Log.Error(e.Message);
+                failed = true;
+            }
+        }
+
+        return failed ? 1 : 0;
     }
 }

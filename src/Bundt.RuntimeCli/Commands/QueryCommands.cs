@@ -79,17 +79,45 @@ internal static class QueryCommands
             return 0;
         }
 
-        var program = HelperProgram.Find("ps")
-            ?? throw new BundtException(FailureKind.NotFound, Phase.Request, "the host has no ps", "Install procps, or use --format json.");
-        var arguments = options.Arguments.Count > 1 ? options.Arguments[1..] : ["-ef"];
-        var (code, answer) = HelperProgram.Ask(program, ["ps", .. arguments], "");
-        if (code != 0)
+        var program = HelperProgram.Find("ps");
+        var own = options.Arguments[1..];
+        if (own.Count > 0 && program is null)
+        {
+            throw new BundtException(FailureKind.NotFound, Phase.Request, "the host has no ps, which these options are for", "Install procps, or leave them out.");
+        }
+
+        List<string> arguments = own.Count > 0 ? own : ["-ef"];
+        var (code, answer) = program is null ? (127, "") : HelperProgram.Ask(program, ["ps", .. arguments], "");
+        if (code != 0 && own.Count > 0)
         {
             throw CommandOptions.Usage($"ps {string.Join(' ', arguments)} ends with exit code {code}");
         }
 
-        Streams.Out(Only(answer, pids));
+        // Without a ps that works: what can be told of them all the same.
+        Streams.Out(code == 0 ? Only(answer, pids) : Table([["PID", "PPID", "CMD"], .. pids.Select(Row).OfType<string[]>()]));
         return 0;
+    }
+
+    // Null: it has ended meanwhile.
+    private static string[]? Row(int pid)
+    {
+        if (PidFd.ReadStat(pid) is not { } stat)
+        {
+            return null;
+        }
+
+        try
+        {
+            var command = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline")).TrimEnd('\0');
+            var name = command.Length > 0 ? command : $"[{File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/comm")).TrimEnd('\n')}]";
+
+            // What a process calls itself shall not steer a terminal.
+            return [pid.ToString(CultureInfo.InvariantCulture), stat.Parent.ToString(CultureInfo.InvariantCulture), string.Concat(name.Select(c => c == '\0' ? ' ' : char.IsControl(c) ? '?' : c))];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     // The lines of these processes, by the column that ps calls PID.
