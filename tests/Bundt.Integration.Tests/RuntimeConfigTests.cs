@@ -100,6 +100,22 @@ public sealed class RuntimeConfigTests : RuntimeFixture
     }
 
     [Test]
+    public void A_bind_shows_what_is_there_whatever_mode_and_size_are_asked_for()
+    {
+        var source = Source("shaped");
+        File.SetUnixFileMode(source, (UnixFileMode)0x1c0);
+        var result = RunScript("stat -c %a /mnt", config => Add(config, "/mnt", "bind", source, "bind", "mode=755", "size=1k")).Ok();
+        Assert.That(result.Text, Is.EqualTo("700"));
+        Assert.That(result.Stderr, Does.Contain("mode=755 is ignored").And.Contains("size=1k is ignored"));
+    }
+
+    [Test]
+    public void A_bind_with_an_option_that_nobody_knows_is_refused() =>
+        Assert.That(
+            RunScript("true", config => Add(config, "/mnt", "bind", Source("misspelt"), "bind", "noexce")).Exits(1).Stderr,
+            Does.Contain("bind mounts cannot have any filesystem-specific options applied: noexce"));
+
+    [Test]
     public void A_tmpfs_begins_with_what_it_covers_and_leaves_that_alone()
     {
         System.IO.Directory.CreateDirectory(Rootfs + "/data");

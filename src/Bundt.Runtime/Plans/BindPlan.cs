@@ -12,9 +12,14 @@ internal static class BindPlan
             throw PlanScope.Invalid($"bind mount on {target.Path} has no source");
         }
 
-        if (options.Data.Count > 0)
+        foreach (var option in options.Data)
         {
-            throw PlanScope.Invalid($"mount on {target.Path}: bind mounts cannot have any filesystem-specific options applied: {options.Data[0]}");
+            if (!ShapesNewFiles(option))
+            {
+                throw PlanScope.Invalid($"mount on {target.Path}: bind mounts cannot have any filesystem-specific options applied: {option}");
+            }
+
+            scope.Plan.Warnings.Add($"mount on {target.Path}: a bind mount shows what is there as it is: {option} is ignored");
         }
 
         var source = Path.GetFullPath(mount.Source, request.Bundle);
@@ -114,6 +119,10 @@ internal static class BindPlan
         plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Tree);
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Tree);
     }
+
+    // Of a tmpfs; whoever gives them to all mounts alike loses nothing. Any other might be a protection, or one that is misspelt.
+    private static bool ShapesNewFiles(string option) =>
+        option.StartsWith("mode=", StringComparison.Ordinal) || option.StartsWith("size=", StringComparison.Ordinal);
 
     // "/proc/PID/root/…": the process, and the path as it sees it.
     private static (string Process, string Inside)? InOtherMounts(string source) =>
