@@ -39,9 +39,20 @@ internal static class DevicePlan
                 }
             }
 
+            var own = -1;
             foreach (var device in scope.Linux.Devices)
             {
+                if (device.Type != 'p' && own < 0 && scope.IsNew(NamespaceType.User))
+                {
+                    own = EnterWorkshop(scope);
+                }
+
                 Node(scope, device, isStandard: false);
+            }
+
+            if (own >= 0)
+            {
+                scope.Plan.Prepare.Setns(own, KernelFlags.NewMount, "/proc/self/ns/mnt");
             }
 
             foreach (var (name, target) in s_links)
@@ -155,34 +166,44 @@ internal static class DevicePlan
         init.Mknod(root, relative, mode, MakeDevice(device), device.Uid ?? 0, device.Gid ?? 0, host, path);
     }
 
-    // A user namespace may not make device nodes: one of the host's is bound. A config's own is made for it, with the owner and the mode that it
-    // asks for, on a tmpfs that nobody sees. Before Linux 6.15 that cannot be bound: the host's node of that name, then.
+    // A user namespace may not make device nodes, but show those of others: the host's own; or, for a config's, one that is made for it, with the
+    // owner and the mode that it asks for.
     private static int HostNode(PlanScope scope, LinuxDevice device, string path, uint mode, bool isStandard)
     {
         var prepare = scope.Plan.Prepare;
         prepare.Phase = Phase.Mount;
         var node = scope.Plan.NewSlot("node");
         const ulong Clone = KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec;
-        prepare.OpenTree(node, -1, path, Clone, path, isStandard ? PlanTolerate.None : PlanTolerate.Missing);
         if (isStandard || !scope.IsNew(NamespaceType.User))
         {
+            prepare.OpenTree(node, -1, path, Clone, path, isStandard ? PlanTolerate.None : PlanTolerate.Missing);
             return node;
-        }
-
-        if (scope.Nodes < 0)
-        {
-            scope.Nodes = scope.Plan.NewSlot("nodes");
-            prepare.MountFs(scope.Nodes, "tmpfs", ["source=tmpfs", "mode=700"], 0, "linux.devices");
         }
 
         var name = node.ToString(CultureInfo.InvariantCulture);
         var uid = IdMaps.Outside(scope.Uids, device.Uid ?? 0) ?? throw Unmapped(path);
         var gid = IdMaps.Outside(scope.Gids, device.Gid ?? 0) ?? throw Unmapped(path);
         prepare.Mknod(scope.Nodes, name, mode, MakeDevice(device), uid, gid, -1, path);
-        prepare.OpenTree(node, scope.Nodes, name, Clone, path, PlanTolerate.Unsupported);
+        prepare.OpenTree(node, scope.Nodes, name, Clone, path);
         return node;
 
         static BundtException Unmapped(string path) => PlanScope.Invalid($"linux.devices: the owner of {path} is not mapped in the user namespace");
+    }
+
+    // A mount namespace that lives as long as the plan is in it, with a tmpfs for the nodes: what is not mounted anywhere cannot be bound before
+    // Linux 6.15. Gives the slot of the way back.
+    private static int EnterWorkshop(PlanScope scope)
+    {
+        var prepare = scope.Plan.Prepare;
+        prepare.Phase = Phase.Mount;
+        var own = scope.Plan.NewSlot("ns-own");
+        prepare.Open(own, -1, "/proc/self/ns/mnt", 0);
+        prepare.Unshare(KernelFlags.NewMount);
+        prepare.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Private);
+        scope.Nodes = scope.Plan.NewSlot("nodes");
+        prepare.MountFs(scope.Nodes, "tmpfs", ["source=tmpfs", "mode=700"], 0, "linux.devices");
+        prepare.MoveMount(scope.Nodes, -1, "/", sameKind: false, "mount the tmpfs for linux.devices over");
+        return own;
     }
 
     private static uint Type(LinuxDevice device) => device.Type switch
