@@ -209,7 +209,7 @@ internal sealed class ContainerCreation
         var variables = new List<string>(process.Env);
         if (variables.FindLast(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)) is not { Length: > 5 })
         {
-            variables.Add("HOME=" + UserDatabase.LoadRoot(_record.Rootfs).Resolve(process.User.Uid.ToString(CultureInfo.InvariantCulture), []).Home);
+            variables.Add("HOME=" + HomeDirectory.OfNew(process.User.Uid, _record.Rootfs, _options.Bundle, config.Mounts));
         }
 
         if (_options.ListenFds > 0)

@@ -101,8 +101,7 @@ internal sealed class ContainerExec
             return process;
         }
 
-        var home = UserDatabase.LoadRoot(_record.Rootfs).Resolve(process.User.Uid.ToString(CultureInfo.InvariantCulture), []).Home;
-        return process with { Env = [.. process.Env, "HOME=" + home] };
+        return process with { Env = [.. process.Env, "HOME=" + HomeDirectory.OfRunning(process.User.Uid, _record.Pid)] };
     }
 
     private RuntimeProcess WithOptions(RuntimeProcess own)

@@ -85,9 +85,6 @@ public sealed class UserDatabase
         return database;
     }
 
-    /// <summary>Reads the files below a root directory of the host.</summary>
-    public static UserDatabase LoadRoot(string rootPath) => Load([rootPath]);
-
     /// <summary>Resolves what a user wrote: "", "name", "uid", "name:group", "uid:gid" …; a number is never looked up as a name.</summary>
     /// <param name="user">The user; empty is root.</param>
     /// <param name="groupAdd">Further groups, names or numbers.</param>
