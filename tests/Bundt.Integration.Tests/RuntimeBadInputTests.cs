@@ -32,6 +32,10 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
         Set("process.rlimits", new JsonArray(new JsonObject { ["type"] = "RLIMIT_CAKE", ["hard"] = 1, ["soft"] = 1 }), "RLIMIT_CAKE is no resource limit"),
         Set("process.rlimits", new JsonArray(Limit(10, 100)), "RLIMIT_NOFILE: the soft limit 100 is above the hard limit 10"),
         Set("process.rlimits", new JsonArray(Limit(100, 10), Limit(100, 10)), "process.rlimits[1]: RLIMIT_NOFILE is given twice"),
+        Set("process.env", new JsonArray("A=1", "B=\0x"), "process.env[1]: contains a NUL character"),
+        Set("hooks", Hook("path", "/bin/true\0x"), "hooks.prestart[0].path: contains a NUL character"),
+        Set("hooks", Hook("args", new JsonArray("true", "\0")), "hooks.prestart[0].args[1]: contains a NUL character"),
+        Set("hooks", Hook("env", new JsonArray("A=\0")), "hooks.prestart[0].env[0]: contains a NUL character"),
         Set("root", null, "root is missing from the config"),
         Set("root.path", "nowhere", "/nowhere: No such file or directory"),
         Set("root.path", "/etc/passwd", "/etc/passwd: Not a directory"),
@@ -84,15 +88,47 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
         }
     }
 
-    [Test]
-    public void Of_two_fields_with_one_name_the_last_holds()
+    [TestCase("\"root\":{\"path\":\"nowhere\"}", "root: stands twice")]
+    [TestCase("\"r\\u006fot\":{}", "ot: stands twice")]
+    [TestCase("\"Root\":null", "Root: stands twice")]
+    [TestCase("\"annotations\":{\"a\":\"1\",\"b\":\"2\",\"a\":\"1\"}", "annotations.a: stands twice")]
+    [TestCase("\"annotations\":{\"a\\u0000\":\"1\"}", "its name contains a NUL character")]
+    [TestCase("\"annotations\":{\"\\ud800\":\"1\"}", "its name is not valid Unicode")]
+    public void A_field_that_stands_twice_or_has_no_name_is_refused(string field, string text)
     {
-        Configure(["true"]);
+        Configure(["true"], config => config.AsObject().Remove("annotations"));
         var good = File.ReadAllText(Bundle + "/config.json");
-        File.WriteAllText(Bundle + "/config.json", good[..^1] + ",\"root\":{\"path\":\"nowhere\"}}");
-        Refused("/nowhere: No such file or directory");
-        File.WriteAllText(Bundle + "/config.json", "{\"root\":{\"path\":\"nowhere\"}," + good[1..]);
-        Runtime("run", "-b", Bundle, Id).Ok();
+        File.WriteAllText(Bundle + "/config.json", good[..^1] + "," + field + "}");
+        Refused(text);
+    }
+
+    [Test]
+    public void Names_that_are_data_differ_in_upper_and_lower_case() =>
+        RunScript("true", config => config["annotations"] = new JsonObject { ["a"] = "1", ["A"] = "2" }).Ok();
+
+    [Test]
+    public void Files_without_end_are_not_read_to_it()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        using (var huge = File.Create(Path.Combine(Directory, "huge")))
+        {
+            huge.SetLength(1L << 40);
+        }
+
+        foreach (var path in (string[])["/dev/zero", Path.Combine(Directory, "huge")])
+        {
+            var text = Does.Contain(path + " is longer than 16777216 bytes");
+            Assert.That(Runtime("exec", "--process", path, Id).Exits(255).Stderr, text);
+            Assert.That(Runtime("update", "--resources", path, Id).Exits(1).Stderr, text);
+            Assert.That(Runtime("run", "-b", Bundle, "-f", path, Id + "x").Exits(1).Stderr, text);
+        }
+
+        Assert.That(Runtime("exec", "--process", Directory, Id).Exits(255).Stderr, Does.Contain($"cannot read {Directory}: Is a directory"));
+        var line = $"'{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}' update -r - {Id} </dev/zero";
+        Assert.That(new Command("/bin/sh", "-c", line).Run().Exits(1).Stderr, Does.Contain("stdin is longer than"));
+        line = $"echo '{{\"args\":[\"true\"],\"cwd\":\"/\"}}' | '{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}' exec -p /dev/stdin {Id}";
+        new Command("/bin/sh", "-c", line).Run().Ok();
     }
 
     [Test]
@@ -142,6 +178,13 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
     }
 
     private static JsonObject Limit(int hard, int soft) => new() { ["type"] = "RLIMIT_NOFILE", ["hard"] = hard, ["soft"] = soft };
+
+    private static JsonObject Hook(string field, JsonNode value)
+    {
+        var hook = new JsonObject { ["path"] = "/bin/true" };
+        hook[field] = value;
+        return new JsonObject { ["prestart"] = new JsonArray(hook) };
+    }
 
     private static Broken Mount(JsonObject mount, string text) => new($"a mount {mount.ToJsonString()}", config => config["mounts"]!.AsArray().Add(mount.DeepClone()), text);
 

@@ -7,16 +7,20 @@ namespace Bundt.Oci.Runtime;
 
 /// <summary>
 /// A forward reader of JSON whose errors name the field ("linux.namespaces[2].type: …"). The path costs nothing until an error needs it:
-/// only offsets of names and indices of elements are kept. JSON null counts as absent everywhere.
+/// only offsets of names and indices of elements are kept. JSON null counts as absent everywhere. A field that stands twice in an object is an
+/// error: programs differ in which of the two they take.
 /// </summary>
 public ref struct FieldReader
 {
     private const int MaxDepth = 64;
 
     private readonly ReadOnlySpan<byte> _json;
+    private readonly HashSet<ulong> _names = [];
     private Utf8JsonReader _reader;
     private Path _path;
+    private Path _objects;
     private int _depth;
+    private int _object;
     private bool _onValue;
 
     /// <summary>Starts before the first token.</summary>
@@ -30,25 +34,30 @@ public ref struct FieldReader
     public bool BeginObject() => Begin(JsonTokenType.StartObject, "an object", -1);
 
     /// <summary>Goes to the next field of the current object; false at its end.</summary>
-    public bool NextField()
-    {
-        Read();
-        if (_reader.TokenType == JsonTokenType.EndObject)
-        {
-            _depth--;
-            return false;
-        }
+    /// <exception cref="FormatException">One of the same name stands before it.</exception>
+    public bool NextField() => Next(foldsCase: true);
 
-        _path[_depth - 1] = (int)_reader.TokenStartIndex;
-        return true;
-    }
+    /// <summary>Goes to the next entry of the current object, whose names are data (<see cref="FieldName"/>): upper and lower case differ.</summary>
+    /// <exception cref="FormatException">One of the same name stands before it, or the name cannot be one.</exception>
+    public bool NextEntry() => Next(foldsCase: false);
 
     /// <summary>Whether the current field has this name. Upper and lower case are the same, as for the Go programs that write configs and for runc.</summary>
     public readonly bool Is(ReadOnlySpan<byte> name) =>
         _reader.ValueTextEquals(name) || (_reader.ValueSpan.Length == name.Length && Ascii.EqualsIgnoreCase(_reader.ValueSpan, name));
 
     /// <summary>The current field's name.</summary>
-    public readonly string FieldName() => _reader.GetString()!;
+    public readonly string FieldName()
+    {
+        try
+        {
+            var name = _reader.GetString()!;
+            return _reader.ValueIsEscaped && name.Contains('\0') ? throw Error("its name contains a NUL character") : name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error("its name is not valid Unicode");
+        }
+    }
 
     /// <summary>Enters an array; false if the value is null.</summary>
     public bool BeginArray() => Begin(JsonTokenType.StartArray, "an array", -1);
@@ -217,7 +226,7 @@ public ref struct FieldReader
         var map = new Dictionary<string, string>();
         if (BeginObject())
         {
-            while (NextField())
+            while (NextEntry())
             {
                 map[FieldName()] = GetRequiredString();
             }
@@ -263,8 +272,35 @@ public ref struct FieldReader
             throw Expected(what);
         }
 
+        _objects[_depth] = ++_object;
         _path[_depth++] = mark;
         return true;
+    }
+
+    private bool Next(bool foldsCase)
+    {
+        Read();
+        if (_reader.TokenType == JsonTokenType.EndObject)
+        {
+            _depth--;
+            return false;
+        }
+
+        _path[_depth - 1] = (int)_reader.TokenStartIndex;
+        return _names.Add(Fingerprint(foldsCase)) ? true : throw Error("stands twice");
+    }
+
+    // FNV-1a of the object's number and the name: 64 bits, so that no two of the fields that a config has are the same by accident.
+    private readonly ulong Fingerprint(bool foldsCase)
+    {
+        const ulong Offset = 14695981039346656037, Prime = 1099511628211;
+        var hash = (Offset ^ (uint)_objects[_depth - 1]) * Prime;
+        foreach (var value in _reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(FieldName()) : _reader.ValueSpan)
+        {
+            hash = (hash ^ (foldsCase && value is >= (byte)'A' and <= (byte)'Z' ? value | 0x20u : value)) * Prime;
+        }
+
+        return hash;
     }
 
     private void Advance()
@@ -329,7 +365,7 @@ public ref struct FieldReader
                     text.Append('.');
                 }
 
-                text.Append(name.GetString());
+                text.Append(Encoding.UTF8.GetString(name.ValueSpan));
             }
             else if (position < -1)
             {

@@ -232,7 +232,7 @@ internal static class LinuxReader
             return offsets;
         }
 
-        while (reader.NextField())
+        while (reader.NextEntry())
         {
             var clock = reader.FieldName();
             if (!reader.BeginObject())
@@ -341,7 +341,7 @@ internal static class LinuxReader
             return devices;
         }
 
-        while (reader.NextField())
+        while (reader.NextEntry())
         {
             var host = reader.FieldName();
             string? name = null;

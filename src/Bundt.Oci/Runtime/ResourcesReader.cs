@@ -508,7 +508,7 @@ internal static class ResourcesReader
             return limits;
         }
 
-        while (reader.NextField())
+        while (reader.NextEntry())
         {
             var device = reader.FieldName();
             uint? handles = null, objects = null;
