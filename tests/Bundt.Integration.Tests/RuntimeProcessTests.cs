@@ -31,6 +31,20 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         Assert.That(
             RunScript("echo $HOME", config => config["process"]!["env"] = new JsonArray("PATH=/bin", "HOME=/first", "HOME=")).Ok().Text, Is.EqualTo("/root"));
 
+    [Test]
+    public void Home_comes_from_the_passwd_that_is_seen_inside()
+    {
+        File.WriteAllText(Path.Combine(Directory, "passwd"), "root:x:0:0::/bound:/bin/sh\n");
+        Configure(["sh", "-c", "echo $HOME; sleep 1000"], config => config["mounts"]!.AsArray().Add(
+            new JsonObject { ["destination"] = "/etc/passwd", ["type"] = "bind", ["source"] = Path.Combine(Directory, "passwd"), ["options"] = new JsonArray("rbind", "ro") }));
+        var output = Path.Combine(Directory, "home");
+        new Command("/bin/sh", "-c", $"'{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}' run -d -b '{Bundle}' {Id} </dev/null >'{output}' 2>&1").Run().Ok();
+        Eventually.True(() => File.ReadAllText(output) == "/bound\n", "not the bound file's home");
+        Assert.That(Runtime("exec", Id, "sh", "-c", "echo $HOME").Ok().Text, Is.EqualTo("/bound"));
+        File.WriteAllText(Path.Combine(Directory, "passwd"), "root:x:0:0::/later:/bin/sh\n");
+        Assert.That(Runtime("exec", Id, "sh", "-c", "echo $HOME").Ok().Text, Is.EqualTo("/later"));
+    }
+
     [TestCase("0", 0)]
     [TestCase("1", 1)]
     public void A_profile_with_a_call_that_nobody_knows_is_refused_when_that_is_asked_for(string annotation, int code)
@@ -66,7 +80,7 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         Configure(["sleep", "1000"]);
         Detached("run", "-d", "-b", Bundle, Id);
         Runtime("kill", Id, "0").Ok();
-        Runtime("kill", Id, "KILL").Ok();
+        Runtime("kill", Id, "-9").Ok();
         Eventually.True(() => Status() == "stopped", "killed, but not stopped");
         Assert.That(Runtime("kill", Id, "0").Exits(1).Stderr, Does.Contain("container not running"));
     }

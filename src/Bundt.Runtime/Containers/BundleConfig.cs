@@ -8,27 +8,18 @@ namespace Bundt.Runtime.Containers;
 /// <param name="Config">What it says.</param>
 internal sealed record BundleConfig(byte[] Json, RuntimeConfig Config)
 {
-    private const int Most = 16 << 20;
-
     /// <summary>Reads it.</summary>
     /// <exception cref="BundtException">InvalidArgument: it cannot be read, or one of its fields, which is named, is wrong.</exception>
     internal static BundleConfig Load(string path)
     {
+        var json = InputFile.Read(path);
         try
         {
-            var json = File.ReadAllBytes(path);
-            return json.Length <= Most ? new BundleConfig(json, RuntimeConfigReader.Read(json)) : throw Invalid($"{path} is longer than {Most} bytes", null);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The framework takes a directory for a file that may not be read.
-            throw Invalid($"cannot read {path}: {(Directory.Exists(path) ? Errno.EISDIR.Describe() : BundtException.Reason(e))}", e);
+            return new BundleConfig(json, RuntimeConfigReader.Read(json));
         }
         catch (FormatException e)
         {
-            throw Invalid($"{path}: {e.Message}", e);
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path}: {e.Message}", null, e);
         }
     }
-
-    private static BundtException Invalid(string what, Exception? inner) => new(FailureKind.InvalidArgument, Phase.Request, what, null, inner);
 }

@@ -65,17 +65,14 @@ internal static class ExecCommand
 
     private static RuntimeProcess Read(string path)
     {
+        var json = InputFile.Read(path);
         try
         {
-            return RuntimeConfigReader.ReadProcess(File.ReadAllBytes(path));
+            return RuntimeConfigReader.ReadProcess(json);
         }
         catch (FormatException e)
         {
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"{path}: {e.Message}", null, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {path}: {BundtException.Reason(e)}", null, e);
         }
     }
 

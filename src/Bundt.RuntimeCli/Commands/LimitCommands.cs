@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Text.Json;
 using Bundt.Linux;
 using Bundt.Linux.Cgroups;
-using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
+using Bundt.Runtime.Containers;
 using Bundt.Runtime.Statistics;
 
 namespace Bundt.RuntimeCli.Commands;
@@ -101,28 +101,14 @@ internal static class LimitCommands
 
     private static LinuxResources Read(string file)
     {
+        var json = file == "-" ? InputFile.ReadStdin() : InputFile.Read(file);
         try
         {
-            if (file != "-")
-            {
-                return RuntimeConfigReader.ReadResources(File.ReadAllBytes(file));
-            }
-
-            var input = new ArrayBufferWriter<byte>(4096);
-            while (Descriptors.Read(0, input.GetSpan(4096)) is > 0 and var count)
-            {
-                input.Advance(count);
-            }
-
-            return RuntimeConfigReader.ReadResources(input.WrittenSpan);
+            return RuntimeConfigReader.ReadResources(json);
         }
         catch (FormatException e)
         {
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"resources: {e.Message}", null, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot read {file}: {BundtException.Reason(e)}", null, e);
         }
     }
 
