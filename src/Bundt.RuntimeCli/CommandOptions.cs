@@ -26,7 +26,9 @@ internal sealed class CommandOptions
     /// <param name="from">Where to begin.</param>
     /// <param name="table">The options.</param>
     /// <param name="stopAtArgument">What follows the first argument is not looked at.</param>
-    public static (CommandOptions Options, int Next) Parse(string[] arguments, int from, ReadOnlySpan<string> table, bool stopAtArgument = false)
+    /// <param name="isArgument">What is an argument behind the first, though it begins with a dash; null: nothing.</param>
+    public static (CommandOptions Options, int Next) Parse(
+        string[] arguments, int from, ReadOnlySpan<string> table, bool stopAtArgument = false, Func<string, bool>? isArgument = null)
     {
         var options = new CommandOptions();
         var i = from;
@@ -39,7 +41,7 @@ internal sealed class CommandOptions
                 return (options, arguments.Length);
             }
 
-            if (argument.Length < 2 || argument[0] != '-')
+            if (argument.Length < 2 || argument[0] != '-' || options.Arguments.Count > 0 && isArgument?.Invoke(argument) == true)
             {
                 if (stopAtArgument)
                 {

@@ -45,7 +45,7 @@ internal static class Program
     private static int Run(string command, string[] arguments, int from, Invocation invocation)
     {
         var (table, stopAtArgument, run) = Find(command);
-        var (options, next) = CommandOptions.Parse(arguments, from, table, stopAtArgument);
+        var (options, next) = CommandOptions.Parse(arguments, from, table, stopAtArgument, command == "kill" ? LifecycleCommands.IsSignal : null);
         if (options.Flag("help"))
         {
             Streams.Out(Help.Text);
@@ -55,6 +55,11 @@ internal static class Program
         if (stopAtArgument)
         {
             options.Arguments.AddRange(arguments[next..]);
+        }
+
+        if (options.Arguments.Count > MostArguments(command))
+        {
+            throw CommandOptions.Usage($"{command} takes no further argument: \"{options.Arguments[MostArguments(command)]}\"");
         }
 
         invocation.Log.Debug($"{command} {string.Join(' ', options.Arguments)}");
@@ -88,6 +93,14 @@ internal static class Program
         }
         ),
         _ => throw CommandOptions.Usage($"unknown command {command}"),
+    };
+
+    private static int MostArguments(string command) => command switch
+    {
+        "list" or "spec" or "plan" or "features" => 0,
+        "create" or "run" or "start" or "pause" or "resume" or "delete" or "state" or "checkpoint" or "restore" or "update" or "events" => 1,
+        "kill" => 2,
+        _ => int.MaxValue,
     };
 
     private static readonly string[] s_none = ["help|h"];

@@ -24,6 +24,22 @@ public sealed class RuntimeCommandTests : RuntimeFixture
         Assert.That(int.Parse(result.Stderr, CultureInfo.InvariantCulture), Is.LessThan(20), "it is in the container's pid namespace");
     }
 
+    [Test]
+    public void An_argument_too_many_is_refused_before_anything_is_done()
+    {
+        Start();
+        foreach (var command in (string[][])[["kill", Id, "KILL", "more"], ["delete", "-f", Id, "more"], ["pause", Id, "more"], ["state", Id, "more"], ["list", "more"], ["run", "-b", Bundle, Id + "x", "more"]])
+        {
+            Assert.That(Runtime(command).Exits(1).Stderr, Does.Contain("takes no further argument: \"more\""), command[0]);
+        }
+
+        Assert.That(Runtime("kill", "-9", Id).Exits(1).Stderr, Does.Contain("unknown option -9"));
+        Assert.That(Runtime("kill", Id, "-KIL").Exits(1).Stderr, Does.Contain("unknown option -KIL"));
+        Assert.That(Status(), Is.EqualTo("running"));
+        Runtime("kill", Id, "-KILL", "--all").Ok();
+        Eventually.True(() => Status() == "stopped", "killed, but not stopped");
+    }
+
     [TestCase("4294967295")]
     [TestCase("1000:4294967295")]
     public void An_id_that_means_none_to_the_kernel_does_not_leave_the_process_root(string user)

@@ -16,13 +16,16 @@ internal static class LifecycleCommands
     public static int Kill(Invocation invocation, CommandOptions options)
     {
         var name = options.Arguments.Count > 1 ? options.Arguments[1] : "TERM";
-        if (!SignalNames.TryParse(name, out var signal) && name != "0")
+        if (!TryParse(name, out var signal))
         {
             throw CommandOptions.Usage($"unknown signal {name}");
         }
 
         return OfEach(invocation, options, container => container.Kill(signal, options.Flag("all")));
     }
+
+    /// <summary>Whether a word names a signal as kill(1) takes it: "-9", "-TERM".</summary>
+    public static bool IsSignal(string word) => word.StartsWith('-') && TryParse(word, out _);
 
     public static int Delete(Invocation invocation, CommandOptions options)
     {
@@ -81,5 +84,12 @@ internal static class LifecycleCommands
         }
 
         return failed ? 1 : 0;
+    }
+
+    // 0 asks whether it is there.
+    private static bool TryParse(string word, out int signal)
+    {
+        var name = word.StartsWith('-') ? word[1..] : word;
+        return SignalNames.TryParse(name, out signal) || name == "0";
     }
 }
