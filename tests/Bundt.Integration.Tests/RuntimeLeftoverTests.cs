@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Bundt.Integration.Tests.Fixtures;
 
 namespace Bundt.Integration.Tests;
@@ -59,6 +60,35 @@ public sealed class RuntimeLeftoverTests : RuntimeFixture
         Assert.That(Status(), Is.EqualTo("created"), "those that were refused have done it no harm");
         Runtime("start", Id).Ok();
         Assert.That(Status(), Is.EqualTo("running"));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_creation_that_is_killed_while_a_hook_runs_can_be_deleted_and_done_again(bool again)
+    {
+        Configure(["sleep", "1000"], config => config["hooks"] = new JsonObject
+        {
+            ["createRuntime"] = new JsonArray(new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", $"echo $$ > '{Directory}/hook'; exec sleep 1000") }),
+        });
+        File.Delete(Directory + "/hook");
+        using var create = new Command(Paths.Program("bundt-runtime"), "--root", Path.Combine(Directory, "state"), "create", "-b", Bundle, Id).Start();
+        Eventually.True(() => File.Exists(Directory + "/hook") && File.ReadAllText(Directory + "/hook").EndsWith('\n'), "the hook does not run");
+        var hook = File.ReadAllText(Directory + "/hook").Trim();
+        Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain($"container {Id} is being created"));
+        Assert.That(Runtime("create", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("container with given ID already exists"));
+        create.Kill();
+        Eventually.True(() => !File.Exists($"/proc/{create.Id}/fd/0"), "the creator does not end");
+        new Command("/bin/kill", "-KILL", hook).Run().Ok();
+        if (again)
+        {
+            Configure(["sleep", "1000"]);
+            Detached("create", "-b", Bundle, Id);
+            Assert.That(Status(), Is.EqualTo("created"));
+        }
+
+        Runtime("delete", Id).Ok();
+        Assert.That(Left(), Is.Empty);
+        Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain("container does not exist"));
     }
 
     private static void AtOnce(string[] ids, Action<string> act)

@@ -174,6 +174,29 @@ public sealed partial class DirectoryFd : IDisposable
         return fd >= 0 ? new DirectoryFd(new SafeFileHandle(fd, true), _description) : throw Failure("duplicate", "", LastErrno());
     }
 
+    /// <summary>
+    /// Locks the directory against others who lock it (flock(2)), until this object is disposed of or the process ends, however it ends.
+    /// </summary>
+    /// <param name="wait">Wait for whoever has locked it.</param>
+    /// <returns>False: somebody else has.</returns>
+    public bool Lock(bool wait)
+    {
+        while (FileCalls.flock(Handle, FileCalls.LOCK_EX | (wait ? 0 : FileCalls.LOCK_NB)) != 0)
+        {
+            switch (LastErrno())
+            {
+                case Errno.EINTR:
+                    continue;
+                case Errno.EAGAIN when !wait:
+                    return false;
+                case var errno:
+                    throw Failure("flock", "", errno);
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Writes this directory's entries to the disk (fsync).</summary>
     public void Sync()
     {

@@ -38,6 +38,9 @@ internal static unsafe partial class FileCalls
 
     public const uint MFD_CLOEXEC = 1;
 
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
+
     private const nint SYS_openat2 = 437;
     private const nint SYS_fchmodat2 = 452;
 
@@ -143,6 +146,9 @@ internal static unsafe partial class FileCalls
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int flock(SafeFileHandle fd, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int syncfs(SafeFileHandle fd);

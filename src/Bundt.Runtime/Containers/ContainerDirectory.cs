@@ -8,7 +8,8 @@ namespace Bundt.Runtime.Containers;
 
 /// <summary>
 /// The directory of one OCI container below the root: what is kept of it. The directory comes first and state.json last; in between a link
-/// names the cgroup, so that what a killed creation leaves behind can be found.
+/// names the cgroup, so that what a killed creation leaves behind can be found. Whoever creates a container holds the directory locked as long
+/// as it has no state.json, and whoever removes one until it is gone: one without state.json that nobody holds is what a killed creation has left.
 /// </summary>
 internal sealed class ContainerDirectory
 {
@@ -19,6 +20,8 @@ internal sealed class ContainerDirectory
     private const string FifoName = "exec.fifo"; // as runc calls it
     private const string LedgerName = "cgroup"; // a link that leads nowhere: its target is the cgroup's place
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private DirectoryFd? _held;
 
     private ContainerDirectory(string path) => Path = path;
 
@@ -34,20 +37,41 @@ internal sealed class ContainerDirectory
     /// <summary>Compiled filters that containers of this root share.</summary>
     public FilterCache Filters => new(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, FiltersName));
 
-    /// <summary>A new one.</summary>
+    /// <summary>A new one, or what a killed creation has left, cleared; it is held until state.json is written.</summary>
     /// <exception cref="BundtException">Conflict: the id is taken; InvalidArgument: it is no id.</exception>
     public static ContainerDirectory Make(string root, string id)
     {
         CheckId(id);
         Directory.CreateDirectory(root);
         using var parent = DirectoryFd.OpenHost(root);
-        var path = System.IO.Path.Combine(root, id);
-        return parent.TryCreateDirectory(id, OwnerOnly) switch
+        var directory = new ContainerDirectory(System.IO.Path.Combine(root, id));
+        while (true)
         {
-            Errno.None => new ContainerDirectory(path),
-            Errno.EEXIST => throw new BundtException(FailureKind.Conflict, Phase.State, $"container with given ID already exists: {id}"),
-            var errno => throw new BundtException(Phase.State, "mkdir", path, errno),
-        };
+            var errno = parent.TryCreateDirectory(id, OwnerOnly);
+            if (errno is not (Errno.None or Errno.EEXIST))
+            {
+                throw new BundtException(Phase.State, "mkdir", directory.Path, errno);
+            }
+
+            // Gone, if somebody has removed it in between.
+            if (directory.Hold(parent, wait: false) is not { } held)
+            {
+                continue;
+            }
+
+            if (!held || directory.Exists(RecordName))
+            {
+                directory.Release();
+                throw new BundtException(FailureKind.Conflict, Phase.State, $"container with given ID already exists: {id}");
+            }
+
+            if (errno == Errno.EEXIST)
+            {
+                directory.Clear();
+            }
+
+            return directory;
+        }
     }
 
     /// <summary>That of an id; it need not exist.</summary>
@@ -79,7 +103,11 @@ internal sealed class ContainerDirectory
     }
 
     /// <summary>Writes state.json: from now on the container exists.</summary>
-    public void Write(ContainerRecord record) => Replace(Of(RecordName), record.Encode());
+    public void Write(ContainerRecord record)
+    {
+        Replace(Of(RecordName), record.Encode());
+        Release();
+    }
 
     /// <summary>Keeps what an exec and the last hooks need: the bundle may be changed or gone by then.</summary>
     /// <param name="config">config.json as it was read.</param>
@@ -105,18 +133,46 @@ internal sealed class ContainerDirectory
     /// <summary>The cgroup that a creation has noted; null: none.</summary>
     public CgroupPlace? NotedCgroup() => new FileInfo(Of(LedgerName)).LinkTarget is { } place ? CgroupPlace.Parse(place) : null;
 
-    /// <summary>Removes it with what is in it.</summary>
+    /// <summary>Removes it with what is in it; if somebody else does, it is gone afterwards too.</summary>
     public void Remove()
     {
-        try
+        using var parent = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(Path)!);
+        if (_held is null ? Hold(parent, wait: true) is not null : IsHeld(parent))
         {
-            using var parent = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(Path)!);
             parent.RemoveTree(System.IO.Path.GetFileName(Path));
         }
-        catch (BundtException e) when (e.Errno == Errno.ENOENT)
+
+        Release();
+    }
+
+    /// <summary>Removes what a creation that was killed has left: processes, cgroup, directory.</summary>
+    /// <param name="force">Also what is being created at this moment.</param>
+    /// <returns>False: there is no directory.</returns>
+    /// <exception cref="BundtException">Conflict: it is being created, or has been just now.</exception>
+    public bool RemoveRemains(bool force)
+    {
+        var root = System.IO.Path.GetDirectoryName(Path)!;
+        if (!Directory.Exists(root))
         {
-            // Somebody else removes it, or has done so.
+            return false;
         }
+
+        using var parent = DirectoryFd.OpenHost(root);
+        if (Hold(parent, wait: false) is not { } held)
+        {
+            return false;
+        }
+
+        if (!force && (!held || Exists(RecordName)))
+        {
+            Release();
+            throw new BundtException(FailureKind.Conflict, Phase.Remove, $"container {System.IO.Path.GetFileName(Path)} is being created", "Use --force to end that.");
+        }
+
+        NotedCgroup()?.Delete();
+        parent.RemoveTree(System.IO.Path.GetFileName(Path));
+        Release();
+        return true;
     }
 
     /// <summary>Writes a file beside, under a name of which nobody knows, and renames it into place.</summary>
@@ -127,6 +183,50 @@ internal sealed class ContainerDirectory
         using var directory = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(full) ?? "/");
         AtomicFile.Replace(directory, System.IO.Path.GetFileName(full), content, durable: false, Readable);
     }
+
+    // Whether it could be locked; null: it is gone, or its name has come to mean another one.
+    private bool? Hold(DirectoryFd parent, bool wait)
+    {
+        var name = System.IO.Path.GetFileName(Path);
+        switch (parent.TryOpen(name, OpenFlags.Read | OpenFlags.Directory | OpenFlags.NoFollow, 0, out var handle))
+        {
+            case Errno.None:
+                break;
+            case Errno.ENOENT:
+                return null;
+            case var errno:
+                throw new BundtException(Phase.State, "open", Path, errno);
+        }
+
+        _held = DirectoryFd.Adopt(handle!, Path);
+        var locked = _held.Lock(wait);
+        if (IsHeld(parent))
+        {
+            return locked;
+        }
+
+        Release();
+        return null;
+    }
+
+    private bool IsHeld(DirectoryFd parent) => parent.TryStat(System.IO.Path.GetFileName(Path))?.Inode == _held!.Stat().Inode;
+
+    private void Release()
+    {
+        _held?.Dispose();
+        _held = null;
+    }
+
+    private void Clear()
+    {
+        NotedCgroup()?.Delete();
+        foreach (var entry in _held!.Entries())
+        {
+            _held.RemoveTree(entry.Name);
+        }
+    }
+
+    private bool Exists(string name) => _held!.TryStat(name) is not null;
 
     private static void CheckId(string id)
     {

@@ -270,13 +270,13 @@ public sealed class OciContainer
         Hooks.Stopped(hooks?.Poststop, Record, warn);
     }
 
-    /// <summary>Removes what a creation that was killed has left: processes, cgroup, directory. Missing is fine.</summary>
-    public static void DeleteRemains(string root, string id)
-    {
-        var directory = ContainerDirectory.Of(root, id);
-        directory.NotedCgroup()?.Delete();
-        directory.Remove();
-    }
+    /// <summary>Removes what a creation that was killed has left: processes, cgroup, directory.</summary>
+    /// <param name="root">Directory of all containers' state.</param>
+    /// <param name="id">The id that was to be created.</param>
+    /// <param name="force">Also what is being created at this moment.</param>
+    /// <returns>False: there is nothing.</returns>
+    /// <exception cref="BundtException">Conflict: it is being created.</exception>
+    public static bool DeleteRemains(string root, string id, bool force) => ContainerDirectory.Of(root, id).RemoveRemains(force);
 
     private RuntimeConfig Config() => RuntimeConfigReader.Read(_directory.ReadConfig());
 

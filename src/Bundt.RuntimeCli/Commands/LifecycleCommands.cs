@@ -34,10 +34,14 @@ internal static class LifecycleCommands
         {
             return OfEach(invocation, options, container => container.Delete(force, invocation.Log.Warn));
         }
-        catch (BundtException e) when (e.Kind == FailureKind.NotFound && force)
+        catch (BundtException e) when (e.Kind == FailureKind.NotFound && !options.Flag("regex"))
         {
-            // Nothing to delete is what was asked for; but a creation may have been killed before it had written its record.
-            OciContainer.DeleteRemains(invocation.Root, options.Id);
+            // A creation may have been killed before it had written its record. With force, nothing to delete is what was asked for.
+            if (!OciContainer.DeleteRemains(invocation.Root, options.Id, force) && !force)
+            {
+                throw;
+            }
+
             return 0;
         }
     }
