@@ -323,6 +323,23 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void Who_may_trace_a_created_container_neither_hangs_its_start_nor_says_how_it_went()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("create", "-b", Bundle, Id);
+        const string Meddle = """
+            for f in /proc/1/fd/*; do [ -p $f ] && exec 9<>$f; done
+            printf '\001' | busybox dd of=/proc/1/fd/200 bs=1 seek=8 conv=notrunc
+            touch /meddled
+            sleep 1000
+            """;
+        Detached("exec", "-d", "--cap", "CAP_SYS_PTRACE", Id, "sh", "-c", Meddle.Replace("'", "'\\''", StringComparison.Ordinal));
+        Eventually.True(() => File.Exists(Rootfs + "/meddled"), "nothing was meddled with");
+        Runtime("start", Id).Ok();
+        Assert.That(Status(), Is.EqualTo("running"));
+    }
+
+    [Test]
     public void A_failed_execution_is_told_by_start()
     {
         File.WriteAllBytes(Rootfs + "/bin/notext", [1, 2, 3, 4]);

@@ -124,8 +124,10 @@ public sealed class OciContainer
                 status == ContainerStatus.Stopped ? "cannot start a container that has stopped" : $"cannot start an already {Word(status)} container");
         }
 
+        using var process = PidFd.TryOpen(Record.Pid, Record.StartTime)
+            ?? throw new BundtException(FailureKind.Conflict, Phase.Run, "cannot start a container that has stopped");
         using var notify = NotifySocket.TryListen(_directory);
-        var failure = WaitingProcess.Release(Record.Pid, _directory.Fifo);
+        var failure = WaitingProcess.Release(process, _directory.Fifo);
         File.Delete(_directory.Fifo);
         if (failure is not null)
         {

@@ -57,10 +57,15 @@ internal sealed record PlanReport
             Errno = (Errno)Word(bytes, 5),
             Detail = (PlanReportDetail)Word(bytes, 6),
             InitPid = Word(bytes, 7),
-            Text = Encoding.UTF8.GetString(end < 0 ? text : text[..end]).TrimEnd(), // a file system ends its word of the mount with a line end
+            Text = Printable(Encoding.UTF8.GetString(end < 0 ? text : text[..end])),
             Stamps = stamps,
         };
     }
+
+    // A file system ends its word of the mount with a line end; and a hook may be the image's own program, which shall not write to the terminal of
+    // whoever reads the error.
+    private static string Printable(string text) =>
+        string.Concat(text.TrimEnd().Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '?' : c));
 
     private static int Word(ReadOnlySpan<byte> bytes, int index) => BinaryPrimitives.ReadInt32LittleEndian(bytes[(index * 4)..]);
 }
