@@ -32,7 +32,7 @@ static void reset_signals(void)
 {
     for (int signal = 1; signal <= LAST_SIGNAL; signal++)
         set_disposition(signal, SIG_DFL);
-    /* A reader of the status pipe that is gone must not end the supervisor while init lives. Init sets it back. */
+    /* A reader of the status pipe that is gone must not end the supervisor while init lives. Its children set it back. */
     set_disposition(SIGPIPE, SIG_IGN);
     const uint64_t none = 0;
     SYS(rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);

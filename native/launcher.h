@@ -95,7 +95,8 @@ operation op_connect, op_send_listener;
 /* userns.c */
 operation op_user_namespace;
 /* process.c, rendezvous.c */
-operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start, op_handoff;
+operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start,
+    op_close_unneeded, op_handoff;
 /* terminal.c */
 operation op_setsid, op_ctty, op_pty, op_stdio, op_own_null, op_own_stdio;
 /* settings.c */

@@ -35,7 +35,7 @@ static int apply_mode(struct party *party, int context, const struct plan_op *op
 
 int op_mount_fs(struct party *party, const struct plan_op *op)
 {
-    enum { MODE_OF_DIRECTORY = 1 };
+    enum { MODE_OF_DIRECTORY = 1, OTHER_PID_NAMESPACE = 2 };
     cleanup_close int context = (int)SYS(fsopen, plan_string(party, op->s), FSOPEN_CLOEXEC);
     if (context < 0)
         return context;
@@ -45,6 +45,8 @@ int op_mount_fs(struct party *party, const struct plan_op *op)
         skip = (uint32_t)strlen(plan_string(party, op->t)) + 1;
         result = apply_mode(party, context, op);
     }
+    if (result == 0 && op->flags & OTHER_PID_NAMESPACE)
+        result = (int)SYS(fsconfig, context, FSCONFIG_SET_FD, "pidns", 0, slot_fd((int64_t)op->y));
     if (result == 0)
         result = options_apply(party, context, op->t + skip, op->n - skip);
     return result < 0 ? result : slot_put(options_mount(party, context, (unsigned)op->x), op->b);

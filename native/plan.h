@@ -131,7 +131,8 @@ enum plan_code {
     /* Mounts. A detached mount is a slot that OP_MOVE_MOUNT attaches */
     OP_MOUNT_FS = 32,   /* fsopen(s), one option per NUL-terminated "key" or "key=value" in block t,n ("source=…" included), fsmount with
                            attributes x (MOUNT_ATTR_*) -> slot b. Where fsopen is not to be had, EINVAL names the option in report.text. flags 1: the
-                           block's first string is no option but a path in root a: where a directory is there, its mode is an option "mode=…" */
+                           block's first string is no option but a path in root a: where a directory is there, its mode is an option "mode=…". flags 2: the
+                           procfs of the pid namespace in slot y, not of the own (Linux 6.18) */
     OP_OVERLAY,         /* overlay; lowers are the x slots a, a+1, … (topmost first), block t,n as in OP_MOUNT_FS for further options;
                            y: upper slot or -1, z: work slot or -1, reserved: attributes (MOUNT_ATTR_*) -> slot b, a detached mount. `lowerdir+`
                            where known, else one mount(2) with /proc/self/fd/N lowers on the host's directory s in a throw-away mount
@@ -163,7 +164,7 @@ enum plan_code {
                            console socket, a pidfd socket) */
     OP_RECV,            /* expects token x on rendezvous a; a descriptor that comes along -> slot b. End of file: DETAIL_PEER_DIED */
     OP_NOTIFY,          /* one byte x into the status pipe */
-    OP_WAIT_GO,         /* one byte from slot a; end of file: DETAIL_ABORTED, init is killed */
+    OP_WAIT_GO,         /* one byte from slot a; end of file: DETAIL_ABORTED, init is killed. flags 1: there may be no init yet, the joiner is at work */
     OP_WAIT_START,      /* init: PHASE_WAITING, closes the status pipe and all other slots but the plan and those that a later operation of its has in
                            a or b, then one byte from slot a (a fifo opened read-write) */
     OP_SETSID,
@@ -229,6 +230,8 @@ enum plan_code {
     OP_LABEL,           /* t into file s below the directory in slot a, which must be on procfs, and read back: else DETAIL_LABEL_NOT_SET. flags 1: an AppArmor
                            profile for the next execve ("exec t"); where s is not there, into the file "exec" of kernels before 5.8 */
     OP_WRITE_PID,       /* supervisor: init's pid as text to file s in root a */
+    OP_CLOSE_UNNEEDED,  /* joiner: closes all slots but the status pipe, the plan (flags 1: that, too) and those that a later operation of its or of
+                           init's has in a or b */
 };
 
 #endif

@@ -39,9 +39,12 @@ _Noreturn static void become(struct party *party, enum plan_section section)
     if (section == SECTION_INIT) {
         report_phase(party, PHASE_SETUP);
         report_stamp(party, STAMP_INIT);
-        const uint64_t by_default[4] = {0};
-        SYS(rt_sigaction, SIGPIPE, by_default, 0, sizeof(uint64_t));
+    } else {
+        /* Until there is init, the joiner stands for it: hooks look for the container's namespaces there. */
+        __atomic_store_n(&party->plan.report->init_pid, (int32_t)SYS(getpid, 0), __ATOMIC_RELEASE);
     }
+    const uint64_t by_default[4] = {0};
+    SYS(rt_sigaction, SIGPIPE, by_default, 0, sizeof(uint64_t));
     int result = interpret(party);
     SYS(exit_group, result < 0 ? 1 : 0);
     __builtin_unreachable();

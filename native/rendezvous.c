@@ -109,7 +109,8 @@ static int wait_byte(struct party *party, int fd)
 
 int op_wait_go(struct party *party, const struct plan_op *op)
 {
-    if (party->joiner > 0) {
+    enum { EARLY = 1 };
+    if (party->joiner > 0 && !(op->flags & EARLY)) {
         int result = need_init(party);
         if (result < 0)
             return result;
@@ -123,15 +124,11 @@ static void keep(uint32_t *words, int64_t slot)
         words[slot / 32] |= 1u << (slot % 32);
 }
 
-/* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of all slots only the
- * plan, which the starter reads the report from, the fifo and those that a later operation names stay open (CVE-2024-21626). */
-static void close_used_slots(const struct party *party, const struct plan_op *op)
+/* Closes all slots but those that are needed and those that a later operation of the party's, or of init's, names. */
+static void close_others(const struct party *party, const struct plan_op *op, uint32_t *needed)
 {
-    uint32_t needed[PLAN_MAX_SLOTS / 32 + 1] = {0};
-    keep(needed, SLOT_PLAN);
-    keep(needed, op->a);
     for (const struct plan_op *next = op + 1; next < party->plan.ops + party->plan.header->op_count; next++) {
-        if (next->section == party->section) {
+        if (next->section == party->section || next->section == SECTION_INIT) {
             keep(needed, next->a);
             keep(needed, next->b);
         }
@@ -146,9 +143,25 @@ static void close_used_slots(const struct party *party, const struct plan_op *op
     }
 }
 
+int op_close_unneeded(struct party *party, const struct plan_op *op)
+{
+    enum { ALSO_PLAN = 1 };
+    uint32_t needed[PLAN_MAX_SLOTS / 32 + 1] = {0};
+    keep(needed, SLOT_STATUS);
+    if (!(op->flags & ALSO_PLAN))
+        keep(needed, SLOT_PLAN);
+    close_others(party, op, needed);
+    return 0;
+}
+
+/* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of all slots only the
+ * plan, which the starter reads the report from, the fifo and those that a later operation names stay open (CVE-2024-21626). */
 int op_wait_start(struct party *party, const struct plan_op *op)
 {
     report_phase(party, PHASE_WAITING);
-    close_used_slots(party, op);
+    uint32_t needed[PLAN_MAX_SLOTS / 32 + 1] = {0};
+    keep(needed, SLOT_PLAN);
+    keep(needed, op->a);
+    close_others(party, op, needed);
     return wait_byte(party, slot_fd(op->a));
 }

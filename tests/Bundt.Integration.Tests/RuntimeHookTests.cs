@@ -22,6 +22,48 @@ public sealed class RuntimeHookTests : RuntimeFixture
         RunScript("ls /dev/from-hook", Hook("createContainer", $"test -e proc/self; touch dev/from-hook; test -e {Rootfs}/dev/from-hook")).Ok();
 
     [Test]
+    public void A_start_container_hook_runs_under_the_containers_filter_and_with_its_capabilities()
+    {
+        var result = RunScript("grep -E '^(CapEff|Seccomp):' /hook /proc/self/status", config =>
+        {
+            config["linux"]!["seccomp"] = new JsonObject { ["defaultAction"] = "SCMP_ACT_ALLOW", ["syscalls"] = new JsonArray(new JsonObject { ["names"] = new JsonArray("acct"), ["action"] = "SCMP_ACT_ERRNO" }) };
+            config["process"]!["noNewPrivileges"] = false;
+            Hook("startContainer", "cat /proc/self/status > /hook")(config);
+        }).Ok();
+        Assert.That(result.Lines.Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]).Distinct().Count(), Is.EqualTo(2), $"{result}");
+        Assert.That(result.Stdout, Does.Contain("/hook:Seccomp:\t2\n"));
+    }
+
+    [Test]
+    public void Hooks_of_a_container_that_joins_a_pid_namespace_find_its_other_namespaces_and_its_root()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        var first = Id;
+        var pid = JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+        NewId();
+        try
+        {
+            var result = RunScript("ls /dev/outside /dev/inside; cat /proc/1/cmdline", config =>
+            {
+                config["linux"]!["namespaces"]!.AsArray().First(ns => ns!["type"]!.GetValue<string>() == "pid")!["path"] = $"/proc/{pid}/ns/pid";
+                JsonArray Script(string script) => [new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-ec", script) }];
+                config["hooks"] = new JsonObject
+                {
+                    ["createRuntime"] = Script($"pid=$(grep -o '\"pid\": *[0-9]*' | grep -o '[0-9]*$'); nsenter -m -t $pid touch {Rootfs}/dev/outside"),
+                    ["createContainer"] = Script("touch dev/inside"),
+                    ["startContainer"] = Script("test -e /dev/inside"),
+                };
+            }).Ok();
+            Assert.That(result.Stdout, Is.EqualTo("/dev/inside\n/dev/outside\nsleep\0" + "1000\0"));
+        }
+        finally
+        {
+            Runtime("delete", "-f", first);
+        }
+    }
+
+    [Test]
     public void A_start_container_hook_without_variables_has_the_processs_own() =>
         RunScript("true", config =>
         {

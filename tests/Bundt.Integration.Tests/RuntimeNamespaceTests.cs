@@ -87,6 +87,40 @@ public sealed class RuntimeNamespaceTests : RuntimeFixture
     }
 
     [Test]
+    public void A_container_that_joins_the_pid_namespace_of_one_that_may_trace_shows_it_nothing_of_the_host()
+    {
+        var canary = Path.Combine(Directory, "canary");
+        File.WriteAllText(canary, "the host's");
+        File.WriteAllText(Rootfs + "/found", "");
+        string[] script = ["sh", "-c", $"while :; do for p in /proc/[0-9]*; do [ -e $p/root{canary} ] && echo $p reaches the host >> /found; done; done"];
+        Configure(script, config =>
+        {
+            foreach (var (_, set) in config["process"]!["capabilities"]!.AsObject())
+            {
+                set!.AsArray().Add("CAP_SYS_PTRACE");
+            }
+        });
+        Detached("run", "-d", "-b", Bundle, Id);
+        var (tracer, pid) = (Id, Pid());
+        try
+        {
+            for (var round = 0; round < 60; round++)
+            {
+                NewId();
+                var result = RunScript("readlink /proc/self/ns/pid; ls /proc/self/fd; cat /proc/1/cmdline", config => Set(config, "pid", $"/proc/{pid}/ns/pid")).Ok();
+                Assert.That(result.Lines[..^1], Is.EqualTo(new[] { new FileInfo($"/proc/{pid}/ns/pid").LinkTarget, "0", "1", "2", "3" }));
+                Assert.That(result.Stdout, Does.Contain("reaches the host"), "its /proc is not that of the namespace");
+            }
+
+            Assert.That(File.ReadAllText(Rootfs + "/found"), Is.Empty);
+        }
+        finally
+        {
+            Runtime("delete", "-f", tracer);
+        }
+    }
+
+    [Test]
     public void A_user_namespace_goes_together_with_the_hosts_network()
     {
         var result = RunScript("readlink /proc/self/ns/net", config =>

@@ -26,7 +26,7 @@ internal static class BindPlan
         if (options.CopySymlink && scope.Host.LinkTarget(source) is { } link)
         {
             var (root, path) = target.Place;
-            scope.Plan.Init.Symlink(root, path, link);
+            scope.Preparing.Symlink(root, path, link);
             return;
         }
 
@@ -35,8 +35,8 @@ internal static class BindPlan
         if (scope.InsideRoot(source) is { } inside)
         {
             // What is in the root may have been mounted there by the mounts before: the container's own init sees it.
-            scope.Plan.Init.OpenTree(tree, scope.Root, inside, flags, source);
-            Show(scope, scope.Plan.Init, mount, target, options, tree);
+            scope.Preparing.OpenTree(tree, scope.Root, inside, flags, source);
+            Show(scope, scope.Preparing, mount, target, options, tree);
         }
         else
         {
@@ -106,18 +106,18 @@ internal static class BindPlan
     private static void Map(PlanScope scope, OperationList list, int tree, int userNamespace, bool recursive, string target)
     {
         var plan = scope.Plan;
-        if (list != plan.Init || !scope.Has(NamespaceType.User))
+        if (list != scope.Preparing || !scope.Has(NamespaceType.User))
         {
             list.Setattr(tree, MountOptions.IdMap, 0, 0, userNamespace, recursive, target);
             return;
         }
 
-        plan.Init.Send(scope.Rendezvous.Init, PlanToken.Tree, tree);
+        scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Tree, tree);
         plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Tree, tree);
         plan.Supervise.Setattr(tree, MountOptions.IdMap, 0, 0, userNamespace, recursive, target);
         plan.Supervise.Close(tree);
         plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Tree);
-        plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Tree);
+        scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Tree);
     }
 
     // Of a tmpfs; whoever gives them to all mounts alike loses nothing. Any other might be a protection, or one that is misspelt.

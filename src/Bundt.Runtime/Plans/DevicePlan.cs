@@ -27,7 +27,7 @@ internal static class DevicePlan
 
     internal static void Make(PlanScope scope)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         init.Phase = Phase.Mount;
         if (!IsBound(scope))
         {
@@ -102,7 +102,7 @@ internal static class DevicePlan
     // /dev/console is the terminal, as programs such as init systems expect.
     private static void Console(PlanScope scope)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         var mount = scope.Plan.NewSlot("console");
         var (root, path) = Place(scope, "/dev/console");
         init.Touch(root, path, 0x180);
@@ -152,7 +152,7 @@ internal static class DevicePlan
 
     private static void Node(PlanScope scope, LinuxDevice device, bool isStandard)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         var path = Path.GetFullPath(device.Path, "/").TrimEnd('/');
         var mode = Type(device) | (device.FileMode & 0xfff ?? 0x1b6);
         var host = device.Type != 'p' && scope.Has(NamespaceType.User) ? HostNode(scope, device, path, mode, isStandard) : -1;

@@ -30,7 +30,7 @@ internal static class FileSystemPlan
     /// <summary>Other options for what is mounted there.</summary>
     internal static void Remount(PlanScope scope, RuntimeMount mount, MountTarget target, MountOptions options)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         var (root, path) = target.Place;
         var slot = scope.Plan.NewSlot("remount");
         init.OpenTree(slot, root, path, KernelFlags.CloseOnExec, target.Path);
@@ -54,7 +54,7 @@ internal static class FileSystemPlan
 
     private static void New(PlanScope scope, RuntimeMount mount, MountTarget target, MountOptions options)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         var type = mount.Type!;
         var slot = scope.Plan.NewSlot(type);
         var attributes = options.Set | options.RecursiveSet;
@@ -69,7 +69,7 @@ internal static class FileSystemPlan
         }
         else
         {
-            init.MountFs(slot, type, data, attributes & ~late, target.Path);
+            init.MountFs(slot, type, data, attributes & ~late, target.Path, type == "proc" ? scope.PidNamespace : -1);
         }
 
         if (options.CopyUp)
@@ -133,7 +133,7 @@ internal static class FileSystemPlan
         var slot = plan.NewSlot("cgroup2");
         if (scope.Has(NamespaceType.Cgroup) || scope.Cgroup < 0)
         {
-            plan.Init.MountFs(slot, "cgroup2", ["source=cgroup", .. options.Data], options.Set | options.RecursiveSet, target.Path);
+            scope.Preparing.MountFs(slot, "cgroup2", ["source=cgroup", .. options.Data], options.Set | options.RecursiveSet, target.Path);
         }
         else
         {

@@ -14,19 +14,19 @@ internal static class HookPlan
         if (Pauses(scope.Config))
         {
             var plan = scope.Plan;
-            plan.Init.Send(scope.Rendezvous.Init, PlanToken.Mounted);
+            scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Mounted);
             plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Mounted);
             plan.Supervise.AskToGoOn(scope.Go);
             plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Proceed);
-            plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
+            scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
         }
 
         // In the container's root, as runc has it.
-        Run(scope, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating", scope.Root, OwnEnvironment.Variables());
+        Run(scope, scope.Preparing, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating", scope.Root, OwnEnvironment.Variables());
     }
 
     internal static void BeforeCommand(PlanScope scope, PlanRequest request) =>
-        Run(scope, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1, IdentityPlan.Environment(scope.Process.Env));
+        Run(scope, scope.Plan.Init, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1, IdentityPlan.Environment(scope.Process.Env));
 
     /// <summary>Whether the launch waits for something that is done outside, between the mounts and the pivot.</summary>
     internal static bool Pauses(RuntimeConfig config) =>
@@ -36,7 +36,8 @@ internal static class HookPlan
     internal static bool SeeRoot(RuntimeConfig config) => config.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } or { CreateContainer.Count: > 0 };
 
     private static void Run(
-        PlanScope scope, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status, int directory, IReadOnlyList<string> environment)
+        PlanScope scope, OperationList party, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status, int directory,
+        IReadOnlyList<string> environment)
     {
         if (hooks is not { Count: > 0 })
         {
@@ -46,10 +47,10 @@ internal static class HookPlan
         var describe = request.DescribeForHooks ?? throw new InvalidOperationException("hooks need the container's state");
         var (json, pidAt) = describe(status);
         var slot = scope.Plan.NewSlot("hook-state");
-        scope.Plan.Init.HookState(slot, json, pidAt);
+        party.HookState(slot, json, pidAt);
         for (var i = 0; i < hooks.Count; i++)
         {
-            scope.Plan.Init.Hook(slot, hooks[i], hooks[i].Env ?? environment, directory, $"{kind} hook #{i}");
+            party.Hook(slot, hooks[i], hooks[i].Env ?? environment, directory, $"{kind} hook #{i}");
         }
     }
 }

@@ -1,4 +1,5 @@
 using Bundt.Linux.Capabilities;
+using Bundt.Linux.Mounts;
 using Bundt.Linux.Processes;
 
 namespace Bundt.Runtime.Plans;
@@ -14,6 +15,9 @@ public sealed record HostFacts
 
     /// <summary>The hard limit of a resource that the launcher itself has, by the resource's number.</summary>
     public Func<int, ulong> HardLimit { get; init; } = ResourceLimits.Hard;
+
+    /// <summary>Whether a procfs of a pid namespace can be mounted from outside of it (Linux 6.18).</summary>
+    public Func<bool> MountsProcOfOthers { get; init; } = () => ProcMount.TakesPidNamespace;
 
     /// <summary>What a host path's symbolic link says; null: it is none.</summary>
     public Func<string, string?> LinkTarget { get; init; } = path => new FileInfo(path).LinkTarget;

@@ -145,14 +145,14 @@ internal static class IdentityPlan
     /// <summary>The command.</summary>
     internal static void Execute(PlanScope scope) => scope.Plan.Init.Exec(scope.Process.Args, Environment(scope.Process.Env));
 
-    /// <summary>Whether a process behind this filter can still be started, wait for its word to go, and lead a session.</summary>
+    /// <summary>Whether a process behind this filter can still be started, wait for its word to go and for its start, and lead a session.</summary>
     /// <param name="filter">The compiled program; empty: none.</param>
     /// <param name="terminal">It takes a terminal.</param>
     internal static bool CanEnterBehind(ReadOnlyMemory<byte> filter, bool terminal)
     {
         const ulong CloneParent = 0x8000, ChildSignal = 17, SetControllingTerminal = 0x540e;
         return filter.IsEmpty
-            || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("setsid") && Lets("prlimit64")
+            || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("read") && Lets("setsid") && Lets("prlimit64")
             && Lets("execve") && Lets("exit_group")
             && (!terminal || Lets("ioctl", 0, SetControllingTerminal) && Lets("dup3"));
 

@@ -10,7 +10,7 @@ internal static class MountPlan
         var mounts = scope.Config.Mounts;
         for (var i = 0; i < mounts.Count; i++)
         {
-            scope.Plan.Prepare.Phase = scope.Plan.Supervise.Phase = scope.Plan.Init.Phase = Linux.Phase.Mount;
+            scope.Plan.Prepare.Phase = scope.Plan.Supervise.Phase = scope.Preparing.Phase = Linux.Phase.Mount;
             var options = MountOptions.Parse(mounts[i].Options);
             var target = new MountTarget(scope, mounts[i], options);
             if (options.Remount)

@@ -53,7 +53,7 @@ internal sealed class MountTarget
         if (!IsRoot)
         {
             var (root, path) = Place;
-            _scope.Plan.Init.Mkdir(root, path, 0x1ed, followDangling: !noLinks, verb: noLinks ? verb : null);
+            _scope.Preparing.Mkdir(root, path, 0x1ed, followDangling: !noLinks, verb: noLinks ? verb : null);
         }
 
         Attach(mount, verb, noLinks);
@@ -67,7 +67,7 @@ internal sealed class MountTarget
         if (!IsRoot)
         {
             var (root, path) = Place;
-            _scope.Plan.Init.MakeLike(mount, root, path, keepLink: _options.TargetNoFollow);
+            _scope.Preparing.MakeLike(mount, root, path, keepLink: _options.TargetNoFollow);
         }
 
         Attach(mount, verb, noLinks: false);
@@ -76,7 +76,7 @@ internal sealed class MountTarget
     private void Attach(int mount, string verb, bool noLinks)
     {
         var (root, path) = Place;
-        _scope.Plan.Init.MoveMount(mount, root, path, sameKind: true, verb, noLinks, _options.TargetNoFollow);
+        _scope.Preparing.MoveMount(mount, root, path, sameKind: true, verb, noLinks, _options.TargetNoFollow);
         if (IsRoot)
         {
             (_scope.Root, _scope.Dev, _scope.Proc) = (mount, -1, -1);

@@ -49,16 +49,16 @@ internal static class NamespacePlan
 
         Clone(scope, slots, flags);
         plan.Supervise.Close(scope.Rendezvous.Init);
-        plan.Init.Close(scope.Rendezvous.Supervisor);
+        scope.Preparing.Close(scope.Rendezvous.Supervisor);
         if (!scope.Has(NamespaceType.User))
         {
-            Join(plan.Init, slots, s_joinedByInit);
+            Join(scope.Preparing, slots, s_joinedByInit);
         }
 
-        Join(plan.Init, slots, NamespaceType.Mount);
+        Join(scope.Preparing, slots, NamespaceType.Mount);
         if (scope.GivenNetwork >= 0)
         {
-            plan.Init.Setns(scope.GivenNetwork, KernelFlags.Namespace(NamespaceType.Network), "the network namespace made ahead");
+            scope.Preparing.Setns(scope.GivenNetwork, KernelFlags.Namespace(NamespaceType.Network), "the network namespace made ahead");
         }
 
         MapIds(scope);
@@ -69,14 +69,14 @@ internal static class NamespacePlan
 
         if (scope.IsNew(NamespaceType.Cgroup))
         {
-            plan.Init.Unshare(KernelFlags.NewCgroup);
+            scope.Preparing.Unshare(KernelFlags.NewCgroup);
         }
     }
 
     /// <summary>Names and interfaces of new namespaces.</summary>
     internal static void Furnish(PlanScope scope)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         init.Phase = Phase.Launch;
         if (scope.IsNew(NamespaceType.Network) && scope.GivenNetwork < 0)
         {
@@ -141,7 +141,12 @@ internal static class NamespacePlan
     private static void Clone(PlanScope scope, Dictionary<NamespaceType, (int Slot, string Path)> slots, ulong flags)
     {
         var plan = scope.Plan;
-        if (!scope.Has(NamespaceType.User))
+        if (scope.EntersLast)
+        {
+            scope.PidNamespace = slots[NamespaceType.Pid].Slot;
+            plan.Start.Clone(PlanSection.Joiner, flags, scope.Cgroup, sibling: false);
+        }
+        else if (!scope.Has(NamespaceType.User))
         {
             Join(plan.Start, slots, NamespaceType.Pid);
             plan.Start.Clone(PlanSection.Init, flags, scope.Cgroup, sibling: false);

@@ -128,7 +128,14 @@ internal sealed class OperationList(PlanSection section)
     public void Listen(int directory, string name, uint mode, int slot) =>
         Add(new() { Code = PlanCode.Listen, Section = section, A = directory, B = slot, S = name, X = mode, Phase = Phase });
 
-    public void MountFs(int slot, string type, IReadOnlyList<string> options, ulong attributes, string subject) =>
+    /// <summary>A new mount.</summary>
+    /// <param name="slot">Gets it.</param>
+    /// <param name="type">The file system.</param>
+    /// <param name="options">Its options, "name=value" or "name".</param>
+    /// <param name="attributes">MOUNT_ATTR_*.</param>
+    /// <param name="subject">What it is for, in errors.</param>
+    /// <param name="pidNamespace">Slot of the pid namespace that a procfs shows; -1: the party's own.</param>
+    public void MountFs(int slot, string type, IReadOnlyList<string> options, ulong attributes, string subject, int pidNamespace = -1) =>
         Add(new()
         {
             Code = PlanCode.MountFs,
@@ -137,6 +144,8 @@ internal sealed class OperationList(PlanSection section)
             S = type,
             Strings = options,
             X = attributes,
+            Y = pidNamespace < 0 ? 0 : (ulong)pidNamespace,
+            Flags = (byte)(pidNamespace < 0 ? 0 : 2),
             Phase = Phase,
             Verb = "mount " + type,
             Subject = subject,
@@ -377,11 +386,14 @@ internal sealed class OperationList(PlanSection section)
     public void AskToGoOn(int go)
     {
         Simple(PlanCode.Notify, PlanFormat.NoticeMounted);
-        WaitGo(go);
+        WaitGo(go, isEarly: true);
     }
 
     /// <summary>Waits for C#'s word on a pipe.</summary>
-    public void WaitGo(int go) => Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Phase = Phase });
+    /// <param name="go">The pipe.</param>
+    /// <param name="isEarly">There may be no init yet.</param>
+    public void WaitGo(int go, bool isEarly = false) =>
+        Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Flags = (byte)(isEarly ? 1 : 0), Phase = Phase });
 
     /// <summary>The state that hooks read from their stdin.</summary>
     /// <param name="slot">Gets the memory file.</param>
@@ -409,6 +421,11 @@ internal sealed class OperationList(PlanSection section)
             Phase = Phase,
             Subject = subject,
         });
+
+    /// <summary>Closes all slots that no operation to come needs, its own or init's.</summary>
+    /// <param name="alsoPlan">The plan, too, of which its memory is enough.</param>
+    public void CloseUnneeded(bool alsoPlan) =>
+        Add(new() { Code = PlanCode.CloseUnneeded, Section = section, Flags = (byte)(alsoPlan ? 1 : 0), Phase = Phase });
 
     private void Add(PlanOperation operation) => _operations.Add(operation);
 }

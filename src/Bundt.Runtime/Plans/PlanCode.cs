@@ -86,5 +86,6 @@ public enum PlanCode : ushort
     SendListener,
     Label,
     WritePid,
+    CloseUnneeded,
 #pragma warning restore CS1591
 }

@@ -12,7 +12,7 @@ public static class PlanCompiler
     {
         var config = request.Config;
         var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
-        var scope = new PlanScope(config, process, request.Ending, request.Host);
+        var scope = new PlanScope(config, process, request.Ending, request.Host) { EntersLast = JoinsOthers(config, request.Host) };
         var plan = scope.Plan;
         if (request.HasCgroup)
         {
@@ -39,12 +39,19 @@ public static class PlanCompiler
         ProtectionPlan.Apply(scope);
         HookPlan.BeforePivot(scope, request);
         RootPlan.Enter(scope, request.NoPivot);
+        if (scope.EntersLast)
+        {
+            // From here on a child of the joiner's is in there, and the joiner has still the right to that. It is not, and has none.
+            plan.Joiner.Setns(scope.PidNamespace, KernelFlags.NewPid, scope.Namespace(NamespaceType.Pid)!.Path!);
+        }
+
         if (!request.NoNewKeyring)
         {
             IdentityPlan.NewKeyring(scope, request.Id);
         }
 
         IdentityPlan.Prepare(scope, filter, isExec: false);
+        var confined = scope.EntersLast && StartInside(scope, filter, isExec: false);
         if (request.InitProcess)
         {
             plan.Init.Simple(PlanCode.Reaper);
@@ -64,12 +71,13 @@ public static class PlanCompiler
             plan.Init.WaitStart(fifo);
         }
 
-        HookPlan.BeforeCommand(scope, request);
-        if (scope.Agent < 0)
+        if (scope.Agent < 0 && !confined)
         {
             IdentityPlan.Confine(scope, plan.Init, filter);
         }
 
+        // The image's own programs may be among them.
+        HookPlan.BeforeCommand(scope, request);
         IdentityPlan.Execute(scope);
         MonitorPlan.End(
             scope, isExec: false, rootFollows: request.Overlay is { Volatile: false }, () => ListenerPlan.HandOver(scope, request.DescribeForHooks));
@@ -88,7 +96,8 @@ public static class PlanCompiler
 
         var scope = new PlanScope(request.Config, request.Process, request.Ending, request.Host)
         {
-            EntersLast = CanBeLookedInto(joined),
+            // Who has CAP_SYS_PTRACE in there, by an exec or from a container that shares the pid namespace, the config does not tell.
+            EntersLast = (joined & KernelFlags.NewPid) != 0 && (joined & KernelFlags.NewUser) == 0,
         };
         var plan = scope.Plan;
         if (request.HasCgroup)
@@ -148,12 +157,38 @@ public static class PlanCompiler
         return plan.Build();
     }
 
-    // That a process is not dumpable stops nobody who has CAP_SYS_PTRACE in the user namespace that the launcher comes from; and who has it in
-    // there, by an exec or from a container that shares the pid namespace, the config does not tell.
-    private static bool CanBeLookedInto(ulong joined) => (joined & KernelFlags.NewPid) != 0 && (joined & KernelFlags.NewUser) == 0;
+    // Whether the pid namespace is one in which others live already. Those with CAP_SYS_PTRACE could look into whoever sets the container up with the
+    // host's rights: that it is not dumpable stops nobody who has the capability in the launcher's own user namespace.
+    private static bool JoinsOthers(RuntimeConfig config, HostFacts host)
+    {
+        var (joins, isUser) = (false, false);
+        foreach (var ns in config.Linux?.Namespaces ?? [])
+        {
+            joins |= ns is { Type: NamespaceType.Pid, Path: not null };
+            isUser |= ns.Type == NamespaceType.User;
+        }
 
-    // The joiner becomes what the process shall be, outside of the container's pid namespace; only then it starts it in there, with no more rights
-    // and descriptors than it keeps.
+        return joins && !isUser && host.MountsProcOfOthers();
+    }
+
+    // The joiner has become what the process shall be, outside of the pid namespace; only now it starts it in there, with no more rights and
+    // descriptors than the process keeps. True: behind its filter, too.
+    private static bool StartInside(PlanScope scope, ReadOnlyMemory<byte> filter, bool isExec)
+    {
+        var joiner = scope.Plan.Joiner;
+        joiner.CloseUnneeded(alsoPlan: isExec);
+        var confined = scope.Agent < 0 && IdentityPlan.CanEnterBehind(filter, scope.Terminal >= 0);
+        if (confined)
+        {
+            IdentityPlan.Confine(scope, joiner, filter);
+        }
+
+        joiner.Phase = Phase.Launch;
+        joiner.Clone(PlanSection.Init, 0, -1, sibling: true, plain: true);
+        scope.Plan.Init.Phase = Phase.Launch;
+        return confined;
+    }
+
     private static void EnterLast(PlanScope scope, ExecPlanRequest request, ReadOnlyMemory<byte> filter, int container, ulong joined)
     {
         var plan = scope.Plan;
@@ -174,26 +209,10 @@ public static class PlanCompiler
         }
 
         IdentityPlan.Prepare(scope, filter, isExec: true);
-        foreach (var slot in (int[])[container, scope.Cgroup, PlanFormat.SlotPlan])
-        {
-            if (slot >= 0)
-            {
-                joiner.Close(slot);
-            }
-        }
-
-        var filtered = scope.Agent < 0 && IdentityPlan.CanEnterBehind(filter, scope.Terminal >= 0);
-        if (filtered)
-        {
-            IdentityPlan.Confine(scope, joiner, filter);
-        }
-
-        joiner.Phase = Phase.Launch;
-        joiner.Clone(PlanSection.Init, 0, -1, sibling: true, plain: true);
-        plan.Init.Phase = Phase.Launch;
+        var confined = StartInside(scope, filter, isExec: true);
         plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Go);
         IdentityPlan.LeadSession(scope);
-        if (!filtered)
+        if (!confined)
         {
             IdentityPlan.Confine(scope, plan.Init, filter);
         }

@@ -79,6 +79,9 @@ internal sealed class PlanScope
     /// <summary>The container's user namespace as the supervisor sees it; -1: none.</summary>
     public int UserNamespace { get; set; } = -1;
 
+    /// <summary>The pid namespace that the process enters last; -1: none.</summary>
+    public int PidNamespace { get; set; } = -1;
+
     /// <summary>The user namespace that the container joins; -1: none.</summary>
     public int JoinedUserNamespace { get; set; } = -1;
 

@@ -87,6 +87,7 @@ internal static class PlanWords
         [PlanCode.SendListener] = "send the listener",
         [PlanCode.Label] = "apply label",
         [PlanCode.WritePid] = "write pid",
+        [PlanCode.CloseUnneeded] = "close what nobody needs",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

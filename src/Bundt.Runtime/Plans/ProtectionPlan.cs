@@ -71,7 +71,7 @@ internal static class ProtectionPlan
             return;
         }
 
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         init.Phase = Phase.Mount;
         if (scope.Proc < 0)
         {
@@ -93,7 +93,7 @@ internal static class ProtectionPlan
             throw PlanScope.Invalid("linux.maskedPaths, linux.readonlyPaths: unable to restrict sys entries without a private MNT namespace");
         }
 
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         foreach (var path in scope.Linux.ReadonlyPaths)
         {
             init.Readonly(scope.Root, path);

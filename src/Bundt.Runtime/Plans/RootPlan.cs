@@ -10,7 +10,7 @@ internal static class RootPlan
     internal static void Mount(PlanScope scope, PlanRequest request)
     {
         var plan = scope.Plan;
-        plan.Prepare.Phase = plan.Supervise.Phase = plan.Init.Phase = Phase.Mount;
+        plan.Prepare.Phase = plan.Supervise.Phase = scope.Preparing.Phase = Phase.Mount;
 
         if (!scope.Has(NamespaceType.Mount) && (request.HasRoot || request.Overlay is not null))
         {
@@ -20,14 +20,14 @@ internal static class RootPlan
         if (scope.Has(NamespaceType.Mount))
         {
             // Slaves, never private: what the host mounts below an rslave bind arrives, what the container mounts does not leave.
-            plan.Init.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
+            scope.Preparing.Propagation("/", KernelFlags.PropagationRecursive | KernelFlags.Slave);
         }
 
         if (scope.Has(NamespaceType.Mount) && request.NoPivot)
         {
             // The container's root will cover the host's for good. A whole procfs or sysfs below it would let the kernel mount further ones.
-            plan.Init.UnmountAll("sysfs");
-            plan.Init.UnmountAll("proc");
+            scope.Preparing.UnmountAll("sysfs");
+            scope.Preparing.UnmountAll("proc");
         }
 
         scope.Root = request.HasRoot ? plan.Input(PlanInputKind.Root) : plan.NewSlot("root");
@@ -48,7 +48,7 @@ internal static class RootPlan
             }
 
             plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Root, scope.Root);
-            plan.Init.Receive(scope.Rendezvous.Init, PlanToken.Root, scope.Root);
+            scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Root, scope.Root);
         }
         else
         {
@@ -72,25 +72,25 @@ internal static class RootPlan
             if (!scope.Has(NamespaceType.Mount))
             {
                 // In the caller's mount namespace: onto the directory itself, where whoever wanted it so finds and unmounts it.
-                plan.Init.MoveMount(scope.Root, directory, "/", sameKind: false, "mount the container's root on");
+                scope.Preparing.MoveMount(scope.Root, directory, "/", sameKind: false, "mount the container's root on");
                 return;
             }
 
             if (HookPlan.SeeRoot(scope.Config) && !request.NoPivot)
             {
-                plan.Init.MoveMount(scope.Root, -1, path, sameKind: false, "mount the container's root on");
+                scope.Preparing.MoveMount(scope.Root, -1, path, sameKind: false, "mount the container's root on");
                 return;
             }
         }
 
         // Over the host's root, not on a directory of it: with a user namespace the way there may be closed to init (0700).
-        plan.Init.MoveMount(scope.Root, -1, "/", sameKind: false, "mount the container's root over");
+        scope.Preparing.MoveMount(scope.Root, -1, "/", sameKind: false, "mount the container's root over");
     }
 
     /// <summary>The root becomes the process's own.</summary>
     internal static void Enter(PlanScope scope, bool noPivot)
     {
-        var init = scope.Plan.Init;
+        var init = scope.Preparing;
         init.Phase = Phase.Mount;
         if (scope.Process.Cwd.Length > 1)
         {

@@ -289,13 +289,42 @@ public sealed class PlanCompilerTests
         var joiner = Of(plan, PlanSection.Joiner).ConvertAll(operation => operation.Code);
         Assert.That(joiner[^3..], Is.EqualTo(new[] { PlanCode.Seccomp, PlanCode.Capset, PlanCode.Clone }));
         Assert.That(joiner, Does.Contain(PlanCode.Setns).And.Contain(PlanCode.Setuid).And.Contain(PlanCode.ResolveExec));
-        var closed = Of(plan, PlanSection.Joiner).Where(operation => operation.Code == PlanCode.Close).Select(operation => operation.A).ToArray();
-        Assert.That(closed, Is.SupersetOf(new[] { PlanFormat.SlotPlan, plan.SlotOf(PlanInputKind.InitPidFd), plan.SlotOf(PlanInputKind.Cgroup) }));
+        Assert.That(joiner.IndexOf(PlanCode.CloseUnneeded), Is.GreaterThan(joiner.LastIndexOf(PlanCode.Setns)));
         Assert.That(
             Of(plan, PlanSection.Init).Select(operation => operation.Code),
             Is.EqualTo(terminal
                 ? new[] { PlanCode.Recv, PlanCode.Setsid, PlanCode.Ctty, PlanCode.Stdio, PlanCode.Exec }
                 : new[] { PlanCode.Recv, PlanCode.Setsid, PlanCode.Exec }));
+    }
+
+    [Test]
+    public void A_pid_namespace_of_others_is_entered_with_nothing_left_to_take([Values] bool fromOutside)
+    {
+        var filter = SeccompCompiler.Compile(DefaultSpec.Seccomp([]));
+        var config = WithLinux(DefaultSpec.Create(["sh"]), linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces.Select(ns => ns.Type == NamespaceType.Pid ? ns with { Path = "/proc/7/ns/pid" } : ns)],
+        });
+        var plan = PlanCompiler.Compile(new PlanRequest
+        {
+            Id = "joins", Config = config, Ending = new PlanEnding.HandOff("/fifo", false), Filter = filter,
+            Host = new HostFacts { MountsProcOfOthers = () => fromOutside },
+        });
+        var joiner = Of(plan, PlanSection.Joiner);
+        if (!fromOutside)
+        {
+            Assert.That(joiner, Is.Empty);
+            return;
+        }
+
+        var codes = joiner.ConvertAll(operation => operation.Code);
+        Assert.That(codes[^3..], Is.EqualTo(new[] { PlanCode.Seccomp, PlanCode.Capset, PlanCode.Clone }));
+        Assert.That(codes, Does.Contain(PlanCode.PivotRoot).And.Contain(PlanCode.Setuid));
+        Assert.That(codes.LastIndexOf(PlanCode.Setns), Is.GreaterThan(codes.IndexOf(PlanCode.PivotRoot)).And.LessThan(codes.IndexOf(PlanCode.Setuid)));
+        Assert.That(joiner.Single(operation => operation is { Code: PlanCode.MountFs, S: "proc" }).Flags, Is.EqualTo(2));
+        Assert.That(
+            Of(plan, PlanSection.Init).Select(operation => operation.Code),
+            Is.EqualTo(new[] { PlanCode.Setsid, PlanCode.Recv, PlanCode.WaitStart, PlanCode.Exec }));
     }
 
     [Test]
