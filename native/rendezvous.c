@@ -1,6 +1,7 @@
 /* Where the parties meet: tokens and descriptors over socket pairs, the status pipe, and the word of C# to go on. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -154,6 +155,22 @@ int op_close_unneeded(struct party *party, const struct plan_op *op)
     return 0;
 }
 
+_Noreturn static void end_by(int signal)
+{
+    SYS(exit_group, 128 + signal);
+    __builtin_unreachable();
+}
+
+/* The kernel keeps from the first process of a pid namespace what it has no handler for: while it waits, whoever asks it to end shall not have to
+ * kill it. */
+static void on_end_signals(void (*handler)(int))
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    const struct sigaction action = {.sa_handler = handler};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
 /* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of all slots only the
  * plan, which the starter reads the report from, the fifo and those that a later operation names stay open (CVE-2024-21626). */
 int op_wait_start(struct party *party, const struct plan_op *op)
@@ -163,5 +180,10 @@ int op_wait_start(struct party *party, const struct plan_op *op)
     keep(needed, SLOT_PLAN);
     keep(needed, op->a);
     close_others(party, op, needed);
-    return wait_byte(party, slot_fd(op->a));
+    if (SYS(getpid, 0) != 1)
+        return wait_byte(party, slot_fd(op->a));
+    on_end_signals(end_by);
+    const int result = wait_byte(party, slot_fd(op->a));
+    on_end_signals(SIG_DFL);
+    return result;
 }

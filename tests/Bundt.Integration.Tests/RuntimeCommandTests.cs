@@ -340,6 +340,16 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void A_created_container_ends_when_it_is_asked_to([Values("TERM", "HUP", "INT", "QUIT")] string signal)
+    {
+        Configure(["sleep", "1000"]);
+        Detached("create", "-b", Bundle, Id);
+        Runtime("kill", Id, signal).Ok();
+        Eventually.True(() => Status() == "stopped", "it still waits");
+        Assert.That(Runtime("start", Id).Exits(1).Stderr, Does.Contain("cannot start a container that has stopped"));
+    }
+
+    [Test]
     public void A_failed_execution_is_told_by_start()
     {
         File.WriteAllBytes(Rootfs + "/bin/notext", [1, 2, 3, 4]);
