@@ -134,6 +134,7 @@ public sealed class BundtException : Exception
         FileNotFoundException or DirectoryNotFoundException => Errno.ENOENT.Describe(),
         UnauthorizedAccessException => Errno.EACCES.Describe(),
         PathTooLongException => Errno.ENAMETOOLONG.Describe(),
+        OutOfMemoryException => Errno.ENOMEM.Describe(),
         // What the runtime has no class of its own for bears the errno.
         IOException { HResult: > 0 and < 4096 } => ((Errno)failure.HResult).Describe(),
         JsonException { LineNumber: { } line } json => $"not readable at line {line + 1}, byte {json.BytePositionInLine}",

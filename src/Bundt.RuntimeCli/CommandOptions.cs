@@ -58,19 +58,22 @@ internal sealed class CommandOptions
         return (options, i);
     }
 
-    /// <summary>The last value of an option, or null.</summary>
+    /// <summary>The last value of an option; null also for an empty one, which is what callers write for an option that they do not mean (as runc).</summary>
     public string? Value(string name)
     {
         for (var i = _values.Count - 1; i >= 0; i--)
         {
             if (_values[i].Name == name)
             {
-                return _values[i].Value;
+                return _values[i].Value is { Length: > 0 } value ? value : null;
             }
         }
 
         return null;
     }
+
+    /// <summary>Whether an option was given, be it empty.</summary>
+    public bool Has(string name) => _values.Exists(value => value.Name == name);
 
     /// <summary>All values of an option, in order.</summary>
     public IReadOnlyList<string> Values(string name) => [.. _values.Where(value => value.Name == name).Select(value => value.Value)];

@@ -11,6 +11,12 @@ internal sealed class Invocation
     public Invocation(CommandOptions global, Log log)
     {
         Log = log;
+        if (global.Has("root") && global.Value("root") is null)
+        {
+            // A variable that is empty by mistake must not mean everybody's containers.
+            throw CommandOptions.Usage("--root needs a directory");
+        }
+
         Root = Path.GetFullPath(global.Value("root") ?? DefaultRoot);
         HasOwnRoot = global.Value("root") is not null;
         CriuProgram = global.Value("criu");
@@ -40,7 +46,7 @@ internal sealed class Invocation
     public CgroupDriver CgroupDriver { get; }
 
     /// <summary>Absolute path of the bundle: the current directory, unless another is given.</summary>
-    public static string BundleOf(CommandOptions options) => Path.GetFullPath(options.Value("bundle") is { Length: > 0 } bundle ? bundle : ".");
+    public static string BundleOf(CommandOptions options) => Path.GetFullPath(options.Value("bundle") ?? ".");
 
     /// <summary>The container that a command is about.</summary>
     public OciContainer Open(CommandOptions options) => OciContainer.Open(Root, options.Id);

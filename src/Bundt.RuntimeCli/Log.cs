@@ -24,7 +24,7 @@ internal sealed class Log
 
     public Log(string? path, string? format, bool debug)
     {
-        _path = path is not null && path.StartsWith("file:", StringComparison.Ordinal) ? path[5..] : path;
+        _path = path is not null && path.StartsWith("file:", StringComparison.Ordinal) && path.Length > 5 ? path[5..] : path;
         _debug = debug;
         _json = format switch
         {

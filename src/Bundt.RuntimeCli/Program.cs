@@ -37,7 +37,7 @@ internal static class Program
         }
         catch (Exception e)
         {
-            log.Error(e is BundtException ? e.Message : $"{e.GetType().Name}: {BundtException.Reason(e)}");
+            log.Error(e is BundtException ? e.Message : $"unexpected {e.GetType().Name}: {BundtException.Reason(e)}");
             return failure;
         }
     }

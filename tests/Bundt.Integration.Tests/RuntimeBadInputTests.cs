@@ -146,6 +146,34 @@ public sealed class RuntimeBadInputTests : RuntimeFixture
         Assert.That(Runtime("run", "-b", Directory, "--config", Bundle, Id).Exits(1).Stderr, Does.Contain($"cannot read {Bundle}: Is a directory"));
     }
 
+    [TestCase("cannot make the root directory /etc/passwd: File exists", "--root", "/etc/passwd", "create", "-b", "{bundle}", "x")]
+    [TestCase("state.json: File name too long", "--root", "{long}", "state", "x")]
+    [TestCase("--root needs a directory", "--root", "", "list")]
+    [TestCase("cannot read {long}: File name too long", "update", "-r", "{long}", "{id}")]
+    [TestCase("--interval must be a duration from 1ms to 2400h", "events", "--interval", "99999999999h", "{id}")]
+    [TestCase("--interval must be a duration from 1ms to 2400h", "events", "--interval", "0.0000001ms", "{id}")]
+    [TestCase("cannot write /proc/config.json: No such file or directory", "spec", "-b", "/proc")]
+    [TestCase("cannot write /proc/pid: No such file or directory", "create", "-b", "{bundle}", "--pid-file", "/proc/pid", "x")]
+    [TestCase("cannot write /tmp: Is a directory", "create", "-b", "{bundle}", "--pid-file", "/tmp", "x")]
+    [TestCase("cannot make the directory /proc/images: No such file or directory", "--criu", "/bin/true", "checkpoint", "--image-path", "/proc/images", "{id}")]
+    [TestCase("cannot start /no/such: No such file or directory", "--criu", "/no/such", "checkpoint", "--image-path", "{bundle}", "{id}")]
+    public void What_is_wrong_with_a_command_is_said_in_words(string text, params string[] command)
+    {
+        var longName = "/tmp/" + new string('l', 300);
+        string Fill(string word) => word.Replace("{bundle}", Bundle, StringComparison.Ordinal).Replace("{long}", longName, StringComparison.Ordinal).Replace("{id}", Id, StringComparison.Ordinal);
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        Assert.That(Runtime([.. command.Select(Fill)]).Exits(1).Stderr, Does.StartWith("bundt-runtime: ").And.Contain(Fill(text)));
+    }
+
+    [Test]
+    public void An_empty_option_is_none()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, "--pid-file", "", "--console-socket", "", "--config", "", Id);
+        Runtime("--log", "", "exec", "--process", "", "--pid-file", "", "--user", "", Id, "true").Ok();
+    }
+
     [TestCase("")]
     [TestCase(".")]
     [TestCase("..")]

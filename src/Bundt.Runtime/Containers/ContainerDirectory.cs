@@ -42,8 +42,7 @@ internal sealed class ContainerDirectory
     public static ContainerDirectory Make(string root, string id)
     {
         CheckId(id);
-        Directory.CreateDirectory(root);
-        using var parent = DirectoryFd.OpenHost(root);
+        using var parent = MakeRoot(root);
         var directory = new ContainerDirectory(System.IO.Path.Combine(root, id));
         while (true)
         {
@@ -99,6 +98,10 @@ internal sealed class ContainerDirectory
         catch (FormatException e)
         {
             throw new BundtException(FailureKind.Internal, Phase.State, $"{Of(RecordName)} is damaged: {e.Message}", $"Remove {Path} by hand.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.Internal, Phase.State, $"cannot read {Of(RecordName)}: {BundtException.Reason(e)}", null, e);
         }
     }
 
@@ -180,8 +183,15 @@ internal sealed class ContainerDirectory
     {
         const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         var full = System.IO.Path.GetFullPath(path);
-        using var directory = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(full) ?? "/");
-        AtomicFile.Replace(directory, System.IO.Path.GetFileName(full), content, durable: false, Readable);
+        try
+        {
+            using var directory = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(full) ?? "/");
+            AtomicFile.Replace(directory, System.IO.Path.GetFileName(full), content, durable: false, Readable);
+        }
+        catch (BundtException e)
+        {
+            throw new BundtException(e.Kind, Phase.State, $"cannot write {path}: {(e.Errno == Errno.None ? e.Message : e.Errno.Describe())}", null, e);
+        }
     }
 
     // Whether it could be locked; null: it is gone, or its name has come to mean another one.
@@ -210,6 +220,19 @@ internal sealed class ContainerDirectory
     }
 
     private bool IsHeld(DirectoryFd parent) => parent.TryStat(System.IO.Path.GetFileName(Path))?.Inode == _held!.Stat().Inode;
+
+    private static DirectoryFd MakeRoot(string root)
+    {
+        try
+        {
+            Directory.CreateDirectory(root);
+            return DirectoryFd.OpenHost(root);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.State, $"cannot make the root directory {root}: {BundtException.Reason(e)}", null, e);
+        }
+    }
 
     private void Release()
     {

@@ -34,7 +34,7 @@ internal sealed class Criu
     /// <summary>Writes a container's images.</summary>
     internal void Dump(int pid)
     {
-        Directory.CreateDirectory(_options.Images);
+        Make(_options.Images);
         KeepDescriptors(pid);
         var arguments = Common(_options.PreDump ? "pre-dump" : "dump");
         arguments.AddRange(["--tree", pid.ToString(CultureInfo.InvariantCulture)]);
@@ -119,8 +119,8 @@ internal sealed class Criu
 
     private void Run(List<string> arguments, string log, SafeFileHandle? cgroup, ReadOnlySpan<ChildDescriptor> descriptors)
     {
-        Directory.CreateDirectory(_options.Work ?? _options.Images);
-        using var program = File.OpenHandle(_program);
+        Make(_options.Work ?? _options.Images);
+        using var program = Open(_program);
         using var process = ChildProcess.Start(program, cgroup, [.. arguments], [.. OwnEnvironment.Variables()], descriptors);
         if (process.Reap() != 0)
         {
@@ -134,6 +134,30 @@ internal sealed class Criu
             throw new BundtException(
                 FailureKind.Internal, Phase.Run, $"criu {arguments[1]} failed{(why is null ? "" : ": " + why[(why.IndexOf("Error ", StringComparison.Ordinal) + 6)..])}",
                 $"See {path}.");
+        }
+    }
+
+    private static void Make(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot make the directory {directory}: {BundtException.Reason(e)}", null, e);
+        }
+    }
+
+    private static SafeFileHandle Open(string program)
+    {
+        try
+        {
+            return File.OpenHandle(program);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot start {program}: {BundtException.Reason(e)}", null, e);
         }
     }
 

@@ -19,7 +19,7 @@ public static class InputFile
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             return Read(path, file.CanSeek ? file.Length : 0, buffer => file.Read(buffer.Span));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The framework takes a directory for a file that may not be read.
             throw Invalid($"cannot read {path}: {(Directory.Exists(path) ? Errno.EISDIR.Describe() : BundtException.Reason(e))}", e);

@@ -16,7 +16,15 @@ internal static class BundleCommands
             throw new BundtException(FailureKind.Conflict, Phase.Request, $"{path} exists already", "Remove it first.");
         }
 
-        File.WriteAllBytes(path, RuntimeConfigWriter.Write(BundleSpec.Create(options.Flag("rootless"))));
+        try
+        {
+            File.WriteAllBytes(path, RuntimeConfigWriter.Write(BundleSpec.Create(options.Flag("rootless"))));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"cannot write {path}: {BundtException.Reason(e)}", null, e);
+        }
+
         return 0;
     }
 

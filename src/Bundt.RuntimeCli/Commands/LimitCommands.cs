@@ -20,6 +20,8 @@ internal static class LimitCommands
         "l3-cache-schema=", "mem-bw-schema=", "help|h",
     ];
 
+    private const double LeastInterval = 0.001, MostInterval = 2400 * 3600; // seconds
+
     public static int Update(Invocation invocation, CommandOptions options)
     {
         var container = invocation.Open(options);
@@ -96,7 +98,9 @@ internal static class LimitCommands
             _ => 0,
         };
         var seconds = double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number * factor : 0;
-        return seconds > 0 ? TimeSpan.FromSeconds(seconds) : throw CommandOptions.Usage($"--interval must be a duration greater than 0 such as 5s or 100ms, not {text}");
+        return seconds is >= LeastInterval and <= MostInterval
+            ? TimeSpan.FromSeconds(seconds)
+            : throw CommandOptions.Usage($"--interval must be a duration from 1ms to 2400h such as 5s or 100ms, not {text}");
     }
 
     private static LinuxResources Read(string file)
