@@ -101,6 +101,10 @@ vm: tests-built | packages-test packages-vm ## only the tests that boot a user-m
 vm-apparmor: tests-built | packages-test packages-qemu ## only the tests of AppArmor, in a Debian kernel under QEMU
 	@FILTER="FullyQualifiedName~AppArmorTests" .ci/suites integration
 
+.PHONY: vm-checkpoint
+vm-checkpoint: tests-built | packages-test packages-qemu ## only the tests of checkpoint and restore, with CRIU in a Debian kernel under QEMU
+	@FILTER="FullyQualifiedName~CheckpointTests" .ci/suites integration
+
 .PHONY: bench
 bench: all | packages-bench ## measure against crun, runc, podman and docker, and print a table
 	@tests/bench/bench
