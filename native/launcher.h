@@ -84,7 +84,7 @@ operation op_write_pid, op_open, op_close, op_mkdir, op_touch, op_symlink, op_mk
 int open_of_process(int pid, const char *name, int flags);
 /* mounts.c, unmount.c, overlay.c, copyup.c */
 operation op_mount_fs, op_overlay, op_open_tree, op_setattr, op_move_mount, op_propagation, op_pivot_root, op_mask,
-    op_readonly, op_umount, op_remount_root_ro, op_reconfigure, op_copy_up;
+    op_readonly, op_umount, op_unmount_at, op_remount_root_ro, op_reconfigure, op_copy_up;
 /* Whether a file lies on the file system that it should, and not on what somebody has mounted over it:
  * DETAIL_WRONG_FILESYSTEM. */
 int check_filesystem(struct party *party, int fd, long magic);

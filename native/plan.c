@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct plan_op) == 56, "the wire format has no padding");
 _Static_assert(sizeof(struct plan_header) == 96, "the wire format has no padding");
 _Static_assert(sizeof(struct plan_report) == 680, "the wire format has no padding");
 _Static_assert(sizeof(struct plan_monitor) == 64, "the wire format has no padding");
-_Static_assert(OP_WRITE_PID < RULES, "the table holds every operation");
+_Static_assert(OP_UNMOUNT_AT < RULES, "the table holds every operation");
 
 static bool is_slot(int64_t value) { return value >= 0 && value < PLAN_MAX_SLOTS; }
 

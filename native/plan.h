@@ -232,6 +232,7 @@ enum plan_code {
     OP_WRITE_PID,       /* supervisor: init's pid as text to file s in root a */
     OP_CLOSE_UNNEEDED,  /* joiner: closes all slots but the status pipe, the plan (flags 1: that, too) and those that a later operation of its or of
                            init's has in a or b */
+    OP_UNMOUNT_AT,      /* init: umount2(t, x | UMOUNT_NOFOLLOW) in directory s in root a, with no symbolic link on the way. Leaves the party in there */
 };
 
 #endif

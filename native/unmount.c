@@ -1,9 +1,12 @@
 /* Taking mounts away. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
+#include "inroot.h"
 #include "launcher.h"
 #include "text.h"
 
@@ -95,4 +98,15 @@ int op_umount(struct party *party, const struct plan_op *op)
     enum { ALL_OF_TYPE = 1 };
     const char *what = plan_string(party, op->s);
     return op->flags & ALL_OF_TYPE ? unmount_all(what, op->x) : (int)SYS(umount2, what, op->x);
+}
+
+/* A container that runs may put a link in the way at any time, to have another of its mounts, a mask, taken away. */
+int op_unmount_at(struct party *party, const struct plan_op *op)
+{
+    cleanup_close int directory =
+        inroot_open(slot_fd(op->a), plan_string(party, op->s), O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+    if (directory < 0)
+        return directory;
+    int result = (int)SYS(fchdir, directory);
+    return result < 0 ? result : (int)SYS(umount2, plan_string(party, op->t), op->x | UMOUNT_NOFOLLOW);
 }

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -340,8 +341,27 @@ static void a_file_gets_init_s_pid(void)
     REQUIRE(atoi(read_path(below_test("group/tasks"))) > 1);
 }
 
+static void a_mount_is_taken_away_but_not_through_a_link(void)
+{
+    for (int linked = 0; linked < 2; linked++) {
+        container_lower();
+        run_in_test_directory("ln -sfn / lower/link");
+        container_begin(&c, CONTAINER_NAMESPACES);
+        INIT_OP(b, OP_UNMOUNT_AT, .a = c.root, .s = str(linked ? "/link/dev" : "/dev"), .t = str("pts"), .x = MNT_DETACH);
+        container_pivot(&c);
+        container_shell(&c, "grep -c pts /proc/mounts");
+        if (linked) {
+            REQUIRE_EQUAL(container_fail(&c)->error, ELOOP);
+        } else {
+            REQUIRE_EQUAL(container_run(&c, &output), 1);
+            REQUIRE_TEXT(output, "0\n");
+        }
+    }
+}
+
 static const struct test tests[] = {
     TEST(a_file_gets_init_s_pid),
+    TEST(a_mount_is_taken_away_but_not_through_a_link),
     TEST(a_label_is_written_to_procfs_and_nowhere_else),
     TEST(a_label_that_the_kernel_changes_is_noticed),
     TEST(an_agent_gets_the_listener_with_init_s_pid),

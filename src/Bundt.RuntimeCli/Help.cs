@@ -39,6 +39,8 @@ internal static class Help
               -r, --resources FILE    linux.resources as JSON; - is stdin
               --memory, --memory-reservation, --memory-swap BYTES; --pids-limit N; --blkio-weight N
               --cpu-share, --cpu-quota, --cpu-period, --cpu-burst, --cpu-idle, --cpuset-cpus, --cpuset-mems
+          mounts add|remove ID FILE
+                               mount in a running container what FILE says, an array as in config.json; or take it away
           events ID            its statistics and OOM events as JSON lines: --stats (once), --interval 5s
           checkpoint ID        write its processes' state by CRIU, and end it
               --image-path DIR (./checkpoint), --work-path DIR, --parent-path DIR, --pre-dump, --leave-running

@@ -79,6 +79,7 @@ internal static class Program
         "state" => (s_none, false, QueryCommands.State),
         "list" => (["format|f=", "quiet|q", "help|h"], false, QueryCommands.List),
         "ps" => (["format|f=", "help|h"], true, QueryCommands.Ps),
+        "mounts" => (s_none, false, MountCommand.Run),
         "checkpoint" => (CheckpointCommands.CheckpointOptions, false, CheckpointCommands.Checkpoint),
         "restore" => (CheckpointCommands.RestoreOptions, false, CheckpointCommands.Restore),
         "update" => (LimitCommands.UpdateOptions, false, LimitCommands.Update),
@@ -100,6 +101,7 @@ internal static class Program
         "list" or "spec" or "plan" or "features" => 0,
         "create" or "run" or "start" or "pause" or "resume" or "delete" or "state" or "checkpoint" or "restore" or "update" or "events" => 1,
         "kill" => 2,
+        "mounts" => 3,
         _ => int.MaxValue,
     };
 

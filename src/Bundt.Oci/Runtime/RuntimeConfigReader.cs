@@ -97,6 +97,16 @@ public static class RuntimeConfigReader
         return process;
     }
 
+    /// <summary>Reads a "mounts" array alone (mounts add FILE).</summary>
+    /// <exception cref="FormatException">One sentence that begins with the field's path.</exception>
+    public static IReadOnlyList<RuntimeMount> ReadMounts(ReadOnlySpan<byte> json)
+    {
+        var reader = new FieldReader(json);
+        var mounts = ReadMounts(ref reader);
+        reader.End();
+        return mounts;
+    }
+
     /// <summary>Reads a "linux.resources" object alone (update --resources FILE).</summary>
     /// <exception cref="FormatException">One sentence that begins with the field's path.</exception>
     public static LinuxResources ReadResources(ReadOnlySpan<byte> json)

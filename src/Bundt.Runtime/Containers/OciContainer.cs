@@ -246,6 +246,24 @@ public sealed class OciContainer
         return new ContainerExec(_directory, Record, options).Run();
     }
 
+    /// <summary>Mounts something in it, or takes it away.</summary>
+    /// <param name="mounts">As in a config.</param>
+    /// <param name="add">They are mounted; else the mounts on their destinations are taken away, the last one first.</param>
+    /// <param name="warn">Is told what does not keep them from that.</param>
+    /// <exception cref="BundtException">It is not running, or one of them could not be; those before it are done.</exception>
+    public void ChangeMounts(IReadOnlyList<RuntimeMount> mounts, bool add, Action<string>? warn = null)
+    {
+        using var init = PidFd.TryOpen(Record.Pid, Record.StartTime)
+            ?? throw new BundtException(FailureKind.Conflict, Phase.Mount, $"container not running: {Record.Id}");
+        var plan = add ? RunningMountPlan.Add(Config(), mounts, Record.Bundle) : RunningMountPlan.Remove(Config(), mounts);
+        foreach (var warning in plan.Warnings)
+        {
+            warn?.Invoke(warning);
+        }
+
+        LauncherRun.Start(plan, LauncherProgram.Shared, null, new LauncherInputs { InitPidFd = init.Handle }).WaitUntilDone();
+    }
+
     /// <summary>Removes a stopped or created container; with force a running one, which is killed.</summary>
     /// <param name="force">Whatever its status.</param>
     /// <param name="warn">Is told of poststop hooks that failed.</param>

@@ -106,14 +106,47 @@ internal sealed class LauncherRun
         }
     }
 
-    private void End()
+    /// <summary>Waits for the end of a plan that executes nothing, and of the process that carried it out as init, which is or becomes a child of ours.</summary>
+    /// <exception cref="BundtException">It has failed.</exception>
+    public void WaitUntilDone()
+    {
+        try
+        {
+            _status.WaitForEnd();
+            var code = End();
+            var report = PlanReport.Read(_memory);
+            if (report.InitPid > 0 && PidFd.TryOpen(report.InitPid) is { } init)
+            {
+                init.Reap();
+                init.Dispose();
+            }
+
+            if (report.Failed)
+            {
+                throw LaunchFailure.Describe(_plan, report);
+            }
+
+            if (code != 0)
+            {
+                throw new BundtException(FailureKind.Internal, Phase.Launch, $"the launcher has ended unexpectedly, with exit code {code}");
+            }
+        }
+        finally
+        {
+            _status.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    private int? End()
     {
         if (!Process.WaitForEnd((int)s_patience.TotalMilliseconds))
         {
             Process.Signal(SignalNames.Kill);
         }
 
-        Process.Reap();
+        var code = Process.Reap();
         Process.Dispose();
+        return code;
     }
 }

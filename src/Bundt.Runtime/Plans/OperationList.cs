@@ -254,6 +254,23 @@ internal sealed class OperationList(PlanSection section)
     public void UnmountAll(string type) =>
         Add(new() { Code = PlanCode.Umount, Section = section, S = type, X = KernelFlags.Detach, Flags = 1, Phase = Phase, Verb = "unmount all of" });
 
+    /// <summary>Takes the mount on a path away, and what is mounted below; no symbolic link may be on the way.</summary>
+    public void UnmountAt(int root, string path)
+    {
+        var slash = path.LastIndexOf('/');
+        Add(new()
+        {
+            Code = PlanCode.UnmountAt,
+            Section = section,
+            A = root,
+            S = slash <= 0 ? "/" : path[..slash],
+            T = path[(slash + 1)..],
+            X = KernelFlags.Detach,
+            Phase = Phase,
+            Subject = path,
+        });
+    }
+
     public void Mask(int root, string path, int emptyDirectory, int nullDevice) =>
         Add(new() { Code = PlanCode.Mask, Section = section, A = root, B = emptyDirectory, S = path, Y = (ulong)(long)nullDevice, Phase = Phase });
 

@@ -87,5 +87,6 @@ public enum PlanCode : ushort
     Label,
     WritePid,
     CloseUnneeded,
+    UnmountAt,
 #pragma warning restore CS1591
 }

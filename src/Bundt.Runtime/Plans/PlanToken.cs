@@ -25,4 +25,6 @@ internal enum PlanToken
     Mounted = 8,
     /// <summary>It is done.</summary>
     Proceed = 9,
+    /// <summary>The running container's mounts are as they shall be.</summary>
+    Changed = 12,
 }

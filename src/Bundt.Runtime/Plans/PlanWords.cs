@@ -88,6 +88,7 @@ internal static class PlanWords
         [PlanCode.Label] = "apply label",
         [PlanCode.WritePid] = "write pid",
         [PlanCode.CloseUnneeded] = "close what nobody needs",
+        [PlanCode.UnmountAt] = "unmount",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();
