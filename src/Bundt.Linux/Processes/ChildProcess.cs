@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Linux.Processes;
@@ -26,60 +25,30 @@ public static class ChildProcess
         ReadOnlySpan<ChildDescriptor> descriptors,
         bool newSession = false)
     {
-        var text = new byte[Size(arguments) + Size(environment)];
-        var argv = stackalloc byte*[arguments.Length + 1];
-        var envp = stackalloc byte*[environment.Length + 1];
+        using var argv = new StringVector(arguments);
+        using var envp = new StringVector(environment);
         var fds = stackalloc ProcessCalls.SpawnFd[Math.Max(1, descriptors.Length)];
         for (var i = 0; i < descriptors.Length; i++)
         {
             fds[i] = new ProcessCalls.SpawnFd { Source = (int)descriptors[i].Source.DangerousGetHandle(), Target = descriptors[i].Target };
         }
 
-        fixed (byte* data = text)
+        var spec = new ProcessCalls.SpawnSpec
         {
-            var next = Fill(argv, arguments, data);
-            Fill(envp, environment, next);
-            var spec = new ProcessCalls.SpawnSpec
-            {
-                ExeFd = (int)program.DangerousGetHandle(),
-                CgroupFd = cgroup is null ? -1 : (int)cgroup.DangerousGetHandle(),
-                Flags = newSession ? NewSession : 0,
-                FdCount = (uint)descriptors.Length,
-                Fds = fds,
-                Argv = argv,
-                Envp = envp,
-            };
-            int pidFd;
-            var pid = ProcessCalls.bundt_spawn(&spec, &pidFd);
-            GC.KeepAlive(program);
-            GC.KeepAlive(cgroup);
-            return pid > 0
-                ? new PidFd(pid, new SafeFileHandle(pidFd, true))
-                : throw new BundtException(Phase.Launch, "start", arguments[0], (Errno)(-pid));
-        }
-    }
-
-    private static int Size(ReadOnlySpan<string> texts)
-    {
-        var size = 1;
-        foreach (var text in texts)
-        {
-            size += Encoding.UTF8.GetByteCount(text) + 1;
-        }
-
-        return size;
-    }
-
-    private static unsafe byte* Fill(byte** pointers, ReadOnlySpan<string> texts, byte* data)
-    {
-        for (var i = 0; i < texts.Length; i++)
-        {
-            pointers[i] = data;
-            data += Encoding.UTF8.GetBytes(texts[i], new Span<byte>(data, Encoding.UTF8.GetByteCount(texts[i])));
-            *data++ = 0;
-        }
-
-        pointers[texts.Length] = null;
-        return data;
+            ExeFd = (int)program.DangerousGetHandle(),
+            CgroupFd = cgroup is null ? -1 : (int)cgroup.DangerousGetHandle(),
+            Flags = newSession ? NewSession : 0,
+            FdCount = (uint)descriptors.Length,
+            Fds = fds,
+            Argv = argv.Pointers,
+            Envp = envp.Pointers,
+        };
+        int pidFd;
+        var pid = ProcessCalls.bundt_spawn(&spec, &pidFd);
+        GC.KeepAlive(program);
+        GC.KeepAlive(cgroup);
+        return pid > 0
+            ? new PidFd(pid, new SafeFileHandle(pidFd, true))
+            : throw new BundtException(Phase.Launch, "start", arguments[0], (Errno)(-pid));
     }
 }

@@ -31,8 +31,8 @@ public static unsafe partial class DetachedProgram
         long* actions = stackalloc long[64];
         long* attributes = stackalloc long[64];
         long* signals = stackalloc long[16];
-        byte** argv = stackalloc byte*[arguments.Count + 1];
-        byte** envp = stackalloc byte*[environment.Count + 1];
+        using var argv = new StringVector([.. arguments]);
+        using var envp = new StringVector([.. environment]);
         Check(posix_spawn_file_actions_init(actions), program);
         Check(posix_spawnattr_init(attributes), program);
         try
@@ -52,18 +52,14 @@ public static unsafe partial class DetachedProgram
             _ = sigfillset(signals);
             Check(posix_spawnattr_setsigdefault(attributes, signals), program);
             Check(posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | (session ? POSIX_SPAWN_SETSID : 0))), program);
-            Fill(argv, arguments);
-            Fill(envp, environment);
             int pid;
-            Check(posix_spawn(&pid, program, actions, attributes, argv, envp), program);
+            Check(posix_spawn(&pid, program, actions, attributes, argv.Pointers, envp.Pointers), program);
             return pid;
         }
         finally
         {
             _ = posix_spawnattr_destroy(attributes);
             _ = posix_spawn_file_actions_destroy(actions);
-            Free(argv, arguments.Count);
-            Free(envp, environment.Count);
         }
     }
 
@@ -71,11 +67,9 @@ public static unsafe partial class DetachedProgram
     /// <exception cref="BundtException">It could not be executed.</exception>
     public static void Replace(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
-        byte** argv = stackalloc byte*[arguments.Count + 1];
-        byte** envp = stackalloc byte*[environment.Count + 1];
-        Fill(argv, arguments);
-        Fill(envp, environment);
-        _ = execve(program, argv, envp);
+        using var argv = new StringVector([.. arguments]);
+        using var envp = new StringVector([.. environment]);
+        _ = execve(program, argv.Pointers, envp.Pointers);
         throw BundtException.Last(Phase.Request, "execute", program);
     }
 
@@ -123,24 +117,6 @@ public static unsafe partial class DetachedProgram
         finally
         {
             Sockets.Descriptors.Close(fd);
-        }
-    }
-
-    private static void Fill(byte** pointers, IReadOnlyList<string> texts)
-    {
-        for (int i = 0; i < texts.Count; i++)
-        {
-            pointers[i] = (byte*)Marshal.StringToCoTaskMemUTF8(texts[i]);
-        }
-
-        pointers[texts.Count] = null;
-    }
-
-    private static void Free(byte** pointers, int count)
-    {
-        for (int i = 0; i < count && pointers[i] is not null; i++)
-        {
-            Marshal.FreeCoTaskMem((nint)pointers[i]);
         }
     }
 
