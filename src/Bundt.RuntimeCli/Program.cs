@@ -1,4 +1,5 @@
 using Bundt.Linux;
+using Bundt.Linux.Processes;
 using Bundt.RuntimeCli.Commands;
 
 namespace Bundt.RuntimeCli;
@@ -6,6 +7,9 @@ namespace Bundt.RuntimeCli;
 /// <summary>bundt-runtime: the OCI runtime command line, as containerd, podman and dockerd call it.</summary>
 internal static class Program
 {
+    // Ours, and the launcher's slots behind those that can be passed on.
+    private const ulong LeastOpenFiles = 256, MostOpenFiles = 1024;
+
     private static readonly string[] s_global =
     [
         "root=", "log=", "log-format=", "log-level=", "debug", "systemd-cgroup", "rootless=", "cgroup-manager=", "criu=", "version|v", "help|h",
@@ -17,6 +21,7 @@ internal static class Program
         var failure = 1;
         try
         {
+            OpenFiles.Ensure(LeastOpenFiles, MostOpenFiles);
             var (global, next) = CommandOptions.Parse(arguments, 0, s_global, stopAtArgument: true);
             log = new Log(global.Value("log"), global.Value("log-format"), global.Flag("debug") || global.Value("log-level") == "debug");
             if (global.Flag("version"))

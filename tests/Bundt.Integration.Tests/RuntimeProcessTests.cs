@@ -74,6 +74,32 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         Assert.That((result.Text, result.Stderr), Is.EqualTo(("CapAmb:\t0000000000000001", "")));
     }
 
+    [TestCase("3", "1024")]
+    [TestCase("20", "4096")]
+    [TestCase("256", "256")]
+    public void However_few_files_its_caller_may_open_a_container_starts_and_may_open_as_many(string soft, string hard)
+    {
+        Configure(["sh", "-c", "ulimit -Sn; ulimit -Hn"], config => config["process"]!.AsObject().Remove("rlimits"));
+        var runtime = $"'{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}'";
+        var limits = $"ulimit -Sn {soft}; ulimit -Hn {hard};";
+        Assert.That(new Command("/bin/sh", "-c", $"{limits} exec {runtime} run -b '{Bundle}' {Id}").Run().Ok().Lines, Is.EqualTo([soft, hard]));
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        var process = Path.Combine(Directory, "limits.json");
+        File.WriteAllText(process, """{"args":["sh","-c","ulimit -Sn; ulimit -Hn"],"cwd":"/","env":["PATH=/bin"]}""");
+        Assert.That(new Command("/bin/sh", "-c", $"{limits} exec {runtime} exec -p '{process}' {Id}").Run().Ok().Lines, Is.EqualTo([soft, hard]));
+    }
+
+    [Test]
+    public void Hooks_with_more_arguments_than_a_stack_holds_are_refused_by_the_kernel_alone()
+    {
+        Configure(["true"], config => config["hooks"] = new JsonObject
+        {
+            ["createRuntime"] = new JsonArray(new JsonObject { ["path"] = "/bin/true", ["env"] = new JsonArray([.. Enumerable.Repeat("A", 1_200_000).Select(text => JsonValue.Create(text))]) }),
+        });
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("error running createRuntime hook #0").And.Contain("Argument list too long"));
+    }
+
     [Test]
     public void Signal_0_asks_whether_it_runs()
     {

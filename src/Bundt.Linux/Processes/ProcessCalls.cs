@@ -98,6 +98,9 @@ internal static unsafe partial class ProcessCalls
     public static partial int getrlimit(int resource, ulong* limits);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int setrlimit(int resource, ulong* limits);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int ioctl(int fd, nuint request, byte* argument);
 
     public static int OpenPidFd(int pid) => (int)syscall(PidfdOpen, pid, 0, 0, 0);

@@ -218,6 +218,6 @@ internal sealed class ContainerCreation
             variables.Add("LISTEN_PID=1");
         }
 
-        return config with { Process = process with { Env = variables } };
+        return config with { Process = InheritedLimits.Of(process) with { Env = variables } };
     }
 }

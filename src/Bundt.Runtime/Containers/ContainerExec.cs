@@ -90,7 +90,7 @@ internal sealed class ContainerExec
 
     private RuntimeProcess Process()
     {
-        var process = _options.Process ?? WithOptions(_config.Process ?? throw Invalid("the container's config has no process: use --process"));
+        var process = InheritedLimits.Of(_options.Process ?? WithOptions(_config.Process ?? throw Invalid("the container's config has no process: use --process")));
         if (_options.Terminal is { } terminal)
         {
             process = process with { Terminal = terminal };
