@@ -428,6 +428,19 @@ public sealed class RuntimeCommandTests : RuntimeFixture
         Assert.That(said[1], Is.EqualTo("MAINPID=" + JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]));
     }
 
+    [TestCase("/tmp/kitchen/bell", "/tmp/kitchen/bell/notify")]
+    [TestCase("/run/systemd/notify", "/run/notify/notify.sock", TestName = "A_systemd_in_the_container_keeps_the_place_of_its_own_socket")]
+    [TestCase("@bell", "/run/notify/notify.sock", TestName = "An_abstract_socket_of_the_caller_has_no_place")]
+    [TestCase("/shared/kitchen/bell", "/run/notify/notify.sock", TestName = "What_the_host_shares_is_not_mounted_over")]
+    [TestCase("/proc/bell", "/run/notify/notify.sock", TestName = "Nothing_is_put_into_proc")]
+    public void The_socket_to_say_ready_on_is_where_the_caller_has_it_unless_it_would_be_in_the_way(string caller, string inside)
+    {
+        Configure(["sh", "-c", "echo $NOTIFY_SOCKET; [ -S $NOTIFY_SOCKET ] && grep -c \" ${NOTIFY_SOCKET%/*} ro,\" /proc/self/mountinfo"], config =>
+            config["mounts"]!.AsArray().Add(new JsonObject { ["destination"] = "/shared", ["type"] = "bind", ["source"] = Directory, ["options"] = new JsonArray("bind") }));
+        var result = new Command(Paths.Program("bundt-runtime"), "--root", Directory + "/state", "run", "-b", Bundle, Id).With("NOTIFY_SOCKET", caller).Run().Ok();
+        Assert.That(result.Lines, Is.EqualTo((string[])[inside, "1"]));
+    }
+
     [Test]
     public void Features_and_version_tell_of_themselves()
     {
