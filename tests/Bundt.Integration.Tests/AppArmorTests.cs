@@ -20,5 +20,6 @@ public sealed class AppArmorTests
     [TestCase("named")]
     [TestCase("no_new_privileges")]
     [TestCase("runtime")]
+    [TestCase("redirected")]
     public void Where_AppArmor_is_enabled(string check) => Qemu.Passed(_result, check);
 }
