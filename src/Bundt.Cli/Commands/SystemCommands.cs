@@ -86,6 +86,16 @@ internal static class SystemCommands
             }
         }
 
+        if (info.TryGetProperty("SecurityOptions", out JsonElement security) && security.ValueKind == JsonValueKind.Array)
+        {
+            StandardStreams.OutLine(" Security Options:");
+            foreach (JsonElement option in security.EnumerateArray())
+            {
+                // "name=seccomp,profile=builtin"
+                StandardStreams.OutLine("  " + option.GetString()!.Replace("name=", "", StringComparison.Ordinal).Replace(",", "\n   ", StringComparison.Ordinal).Replace("=", ": ", StringComparison.Ordinal));
+            }
+        }
+
         if (info.TryGetProperty("Warnings", out JsonElement warnings) && warnings.ValueKind == JsonValueKind.Array)
         {
             foreach (JsonElement warning in warnings.EnumerateArray())
