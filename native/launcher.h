@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel.h"
 #include "plan.h"
@@ -45,6 +46,12 @@ static inline int fail_check(struct party *party, enum report_detail detail, int
 {
     party->detail = detail;
     return error != 0 ? -error : FAILED_CHECK;
+}
+
+/* Whether it is the kernel's null device, and nothing that calls itself so. */
+static inline bool is_null_device(const struct stat *status)
+{
+    return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
 }
 
 /* Parks a fresh descriptor in a slot (close-on-exec); a negative fd is passed through as the error that it is. */

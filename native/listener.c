@@ -12,8 +12,7 @@
 #include "launcher.h"
 #include "text.h"
 
-#define LONGEST (64 << 10) /* bytes of a message */
-#define DIGITS 10          /* of the pid in it */
+#define DIGITS 10 /* of the pid in a message */
 
 /* A path is reached through a descriptor: it may be longer than the 107 bytes of sun_path. */
 static int connect_path(int socket, const char *path)
@@ -96,7 +95,7 @@ static int send_with_descriptor(int socket, char *message, size_t length, int fd
 
 int op_send_listener(struct party *party, const struct plan_op *op)
 {
-    static char message[LONGEST];
+    static char message[PLAN_MAX_MESSAGE];
     if (op->n > sizeof message || op->n < DIGITS || op->y > op->n - DIGITS || op->z > op->n - DIGITS)
         return -EINVAL;
     int result = need_init(party);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "inroot.h"
@@ -155,8 +154,7 @@ static int check_null_device(struct party *party, int fd)
     long result = SYS(fstat, fd, &status);
     if (result < 0)
         return (int)result;
-    bool is_null = S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 && minor(status.st_rdev) == 3;
-    return is_null ? 0 : fail_check(party, DETAIL_NOT_NULL_DEVICE, 0);
+    return is_null_device(&status) ? 0 : fail_check(party, DETAIL_NOT_NULL_DEVICE, 0);
 }
 
 int op_mask(struct party *party, const struct plan_op *op)

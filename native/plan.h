@@ -41,6 +41,7 @@
 #define PLAN_MAX_SLOTS 400    /* 127 overlay layers, bind mounts, and room */
 #define PLAN_MAX_OPS 16384
 #define PLAN_MAX_SIZE (8u << 20)
+#define PLAN_MAX_MESSAGE 1048576 /* bytes of what the agent of a filter is told (OP_SEND_LISTENER) */
 #define PLAN_OFFSET 4096      /* the plan starts on the memfd's second page; the first is the report */
 
 enum { SLOT_PLAN = 0, SLOT_STATUS = 1, SLOT_FIRST_FREE = 2 };

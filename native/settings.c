@@ -46,14 +46,13 @@ static int open_of_self(struct party *party, const char *name)
     cleanup_close int proc = inroot_open(-1, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
     if (proc < 0)
         return proc == -ELOOP ? fail_check(party, DETAIL_WRONG_FILESYSTEM, 0) : proc;
-    struct statfs filesystem;
     struct stat status;
-    long result = SYS(fstatfs, proc, &filesystem);
+    int result = check_filesystem(party, proc, PROC_SUPER_MAGIC);
     if (result == 0)
-        result = SYS(fstat, proc, &status);
+        result = (int)SYS(fstat, proc, &status);
     if (result < 0)
-        return (int)result;
-    if (filesystem.f_type != PROC_SUPER_MAGIC || status.st_ino != PROC_ROOT_INODE)
+        return result;
+    if (status.st_ino != PROC_ROOT_INODE)
         return fail_check(party, DETAIL_WRONG_FILESYSTEM, 0);
     return inroot_open(proc, name, O_WRONLY, 0, RESOLVE_NO_XDEV);
 }

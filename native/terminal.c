@@ -4,8 +4,6 @@
 #include <linux/magic.h>
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
-#include <sys/sysmacros.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "inroot.h"
@@ -106,8 +104,7 @@ int op_own_stdio(struct party *party, const struct plan_op *op)
         long result = SYS(fstat, fd, &status);
         if (result < 0)
             return (int)result;
-        const bool is_null_device = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
-        if (is_null_device || (status.st_uid == op->x && status.st_gid == op->y))
+        if (is_null_device(&status) || (status.st_uid == op->x && status.st_gid == op->y))
             continue;
         result = SYS(fchown, fd, op->x, op->y);
         if (result < 0 && !is_ungivable(result))
@@ -116,11 +113,10 @@ int op_own_stdio(struct party *party, const struct plan_op *op)
     return 0;
 }
 
-static bool is_null_device(int fd)
+static bool is_null(int fd)
 {
     struct stat status;
-    return SYS(fstat, fd, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 &&
-           minor(status.st_rdev) == 3;
+    return SYS(fstat, fd, &status) == 0 && is_null_device(&status);
 }
 
 /* The caller's is a file of a mount that the container does not have: it would show the host's, and keep a checkpoint
@@ -129,10 +125,10 @@ int op_own_null(struct party *party, const struct plan_op *op)
 {
     (void)party, (void)op;
     cleanup_close int own = sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
-    if (own < 0 || !is_null_device(own))
+    if (own < 0 || !is_null(own))
         return 0;
     for (int fd = 0; fd <= 2; fd++) {
-        int result = is_null_device(fd) ? sys_dup3(own, fd, 0) : 0;
+        int result = is_null(fd) ? sys_dup3(own, fd, 0) : 0;
         if (result < 0)
             return result;
     }

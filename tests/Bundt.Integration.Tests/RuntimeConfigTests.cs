@@ -211,7 +211,10 @@ public sealed class RuntimeConfigTests : RuntimeFixture
             listener.listen(1)
             print('listening', flush=True)
             for _ in range(2):
-                data, fds, _, _ = socket.recv_fds(listener.accept()[0], 65536, 2)
+                connection = listener.accept()[0]
+                data, fds, _, _ = socket.recv_fds(connection, 65536, 2)
+                while not data.endswith(b'}}'): # no string in it ends so
+                    data += connection.recv(65536)
                 said = json.loads(data)
                 call = bytearray(80) # struct seccomp_notif
                 fcntl.ioctl(fds[0], 0xc0502100, call)
@@ -222,6 +225,7 @@ public sealed class RuntimeConfigTests : RuntimeFixture
         var socket = Path.Combine(Directory, "agent.sock");
         Configure(["sh", "-c", "mkdir /mnt/x; exec sleep 1000"], config =>
         {
+            config["annotations"] = new JsonObject { ["long"] = new string('a', 300_000) };
             config["linux"]!["seccomp"] = new JsonObject
             {
                 ["defaultAction"] = "SCMP_ACT_ALLOW",
@@ -231,6 +235,10 @@ public sealed class RuntimeConfigTests : RuntimeFixture
             };
         });
         Assert.That(Runtime("create", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("failed to connect with seccomp agent").And.Contains(socket));
+        var config = File.ReadAllText(Bundle + "/config.json");
+        File.WriteAllText(Bundle + "/config.json", config.Replace("crumbs", new string('c', 1 << 20), StringComparison.Ordinal));
+        Assert.That(Runtime("create", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("an agent gets at most 1048576 bytes"));
+        File.WriteAllText(Bundle + "/config.json", config);
         using var agent = new Command("python3", "-c", Agent, socket).Start();
         try
         {

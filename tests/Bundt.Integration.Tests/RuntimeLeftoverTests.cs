@@ -91,6 +91,25 @@ public sealed class RuntimeLeftoverTests : RuntimeFixture
         Assert.That(Runtime("delete", Id).Exits(1).Stderr, Does.Contain("container does not exist"));
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_creation_that_fails_removes_the_resctrl_group_that_it_has_made_and_no_other(bool isThere)
+    {
+        Configure(["true"], config => config["linux"]!["intelRdt"] = new JsonObject());
+
+        // A tmpfs plays the file system: the group can be made, but has no file "tasks".
+        var script = $"""
+            set -e
+            mkdir '{Directory}/cgroup'; mount --rbind /sys/fs/cgroup '{Directory}/cgroup'; mount -t tmpfs fs /sys/fs
+            mkdir /sys/fs/cgroup /sys/fs/resctrl; mount --rbind '{Directory}/cgroup' /sys/fs/cgroup; umount -l '{Directory}/cgroup'; rmdir '{Directory}/cgroup'
+            touch /sys/fs/resctrl/schemata; mkdir -p /sys/fs/resctrl/{(isThere ? Id : "other")}
+            '{Paths.Program("bundt-runtime")}' --root '{Path.Combine(Directory, "state")}' create -b '{Bundle}' {Id} || ls /sys/fs/resctrl
+            """;
+        var result = new Command("unshare", "-m", "/bin/sh", "-c", script).Run().Ok();
+        Assert.That(result.Stderr, Does.Contain("write pid linux.intelRdt"));
+        Assert.That(result.Lines, Is.EqualTo([isThere ? Id : "other", "schemata"]));
+    }
+
     private static void AtOnce(string[] ids, Action<string> act)
     {
         var failures = new List<Exception>();

@@ -6,6 +6,7 @@ using Bundt.Linux.Processes;
 using Bundt.Linux.Sockets;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
+using Bundt.Runtime.Limits;
 using Bundt.Runtime.Network;
 using Bundt.Runtime.Plans;
 using Bundt.Runtime.Seccomp;
@@ -83,6 +84,7 @@ internal sealed class ContainerCreation
         (var cgroup, place) = place.Create(_config.Linux?.Resources, _config.Annotations);
         _record = _record with { Cgroup = place };
         using var open = cgroup;
+        var resctrl = ResctrlGroup.ToBeMade(_id, _config);
         var notify = fifo is null ? NotifySocket.TryListen(_directory) : null;
         try
         {
@@ -92,7 +94,9 @@ internal sealed class ContainerCreation
         }
         catch
         {
+            notify?.Dispose();
             place.Delete();
+            ResctrlGroup.Remove(resctrl);
             if (_record.Pid != 0)
             {
                 Hooks.Stopped(_config.Hooks?.Poststop, _record, _options.Warn);

@@ -136,7 +136,7 @@ public static class CgroupLimits
         }
 
         // A limit of both, which was given before, goes on to hold for both.
-        return memory.Limit is > 0 && memory.Swap is null or 0 && swap is not null && limit is not null ? memory with { Swap = limit + swap } : memory;
+        return memory.Limit is > 0 && memory.Swap is null or 0 && swap is not null && limit is not null ? memory with { Swap = limit > long.MaxValue - swap ? -1 : limit + swap } : memory;
     }
 
     private static void CheckUsage(MemoryResources memory, Func<string, string?> read)

@@ -88,6 +88,11 @@ internal static class ListenerPlan
         }
 
         var message = stream.ToArray();
+        if (message.Length > PlanFormat.MaxMessage)
+        {
+            throw PlanScope.Invalid($"linux.seccomp.listenerMetadata and the annotations are too long: an agent gets at most {PlanFormat.MaxMessage} bytes");
+        }
+
         var process = message.AsSpan().IndexOf(Encoding.ASCII.GetBytes("\"pid\":" + PidPlace)) + "\"pid\":".Length;
         return (message, (process, pidAt is { } at ? message.Length - 1 - state.Length + at : process));
     }

@@ -15,6 +15,9 @@ public static class PlanFormat
     /// <summary>PLAN_MAX_SLOTS.</summary>
     public const int MaxSlots = 400;
 
+    /// <summary>PLAN_MAX_MESSAGE in bytes: what the agent of a filter is told.</summary>
+    public const int MaxMessage = 1 << 20;
+
     /// <summary>PLAN_MAX_OPS.</summary>
     public const int MaxOperations = 16384;
 

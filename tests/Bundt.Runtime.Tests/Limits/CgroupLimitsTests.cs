@@ -142,6 +142,12 @@ public sealed class CgroupLimitsTests
             "linux.resources.unified: the specified key has not the form CONTROLLER.VALUE `NO-KEY`");
     }
 
+    [Test]
+    public void A_limit_and_swap_whose_sum_is_no_number_leave_swap_unlimited() =>
+        Assert.That(
+            Updated(new LinuxResources { Memory = new MemoryResources { Limit = long.MaxValue } }, ("memory.max", "4096\n"), ("memory.swap.max", "9223372036854771712\n")),
+            Is.EqualTo(new[] { "memory.swap.max=max", "memory.max=9223372036854775807" }));
+
     private static void Refused(LinuxResources resources, string message) =>
         Assert.That(() => CgroupLimits.From(resources), Throws.TypeOf<BundtException>().With.Message.EqualTo(message));
 

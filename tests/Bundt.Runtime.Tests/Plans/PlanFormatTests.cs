@@ -28,6 +28,7 @@ public sealed partial class PlanFormatTests
     [TestCase("PLAN_VERSION", (long)PlanFormat.Version)]
     [TestCase("PLAN_FD_BASE", PlanFormat.FdBase)]
     [TestCase("PLAN_MAX_SLOTS", PlanFormat.MaxSlots)]
+    [TestCase("PLAN_MAX_MESSAGE", PlanFormat.MaxMessage)]
     [TestCase("PLAN_MAX_OPS", PlanFormat.MaxOperations)]
     [TestCase("PLAN_OFFSET", PlanFormat.Offset)]
     public void Constants_are_the_headers(string name, long value) =>
