@@ -25,6 +25,16 @@ public sealed class RuntimeCommandTests : RuntimeFixture
     }
 
     [Test]
+    public void Whom_a_deletion_overtakes_is_told_so()
+    {
+        Start();
+        var kept = Path.Combine(Directory, "state", Id, "config.json");
+        File.Move(kept, kept + ".moved");
+        Assert.That(Runtime("exec", Id, "true").Exits(255).Stderr, Is.EqualTo($"bundt-runtime: container does not exist: {Id}\n"));
+        File.Move(kept + ".moved", kept);
+    }
+
+    [Test]
     public void An_argument_too_many_is_refused_before_anything_is_done()
     {
         Start();

@@ -62,6 +62,21 @@ public sealed class RuntimeLeftoverTests : RuntimeFixture
         Assert.That(Status(), Is.EqualTo("running"));
     }
 
+    [Test]
+    public void Deletions_at_once_end_at_once_and_all_find_it_gone()
+    {
+        Configure(["sleep", "1000"]);
+        for (var round = 0; round < 25; round++)
+        {
+            Detached("create", "-b", Bundle, Id);
+            var clock = Stopwatch.StartNew();
+            AtOnce(["1", "2", "3", "4"], _ => Runtime("delete", "-f", Id).Ok());
+            Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(8));
+        }
+
+        Assert.That(Left(), Is.Empty);
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public void A_creation_that_is_killed_while_a_hook_runs_can_be_deleted_and_done_again(bool again)

@@ -9,6 +9,9 @@ internal sealed unsafe partial class CgroupEvents : IDisposable
 {
     private const short PollPriority = 2;
 
+    // The kernel tells of changes every 10 ms at most, by a timer, and what it has not told by then is lost when somebody removes the cgroup.
+    private const int LookAgainMilliseconds = 100;
+
     private readonly int _fd;
 
     public CgroupEvents(string directory)
@@ -50,7 +53,7 @@ internal sealed unsafe partial class CgroupEvents : IDisposable
             }
 
             var request = new PollFd { Fd = _fd, Events = PollPriority };
-            _ = poll(&request, 1, (int)Math.Min(left + 1, int.MaxValue));
+            _ = poll(&request, 1, (int)Math.Min(left + 1, LookAgainMilliseconds));
         }
     }
 

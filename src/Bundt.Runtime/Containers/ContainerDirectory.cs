@@ -125,10 +125,25 @@ internal sealed class ContainerDirectory
     }
 
     /// <summary>The config as it was when the container was created.</summary>
-    public byte[] ReadConfig() => File.ReadAllBytes(Of(ConfigName));
+    /// <exception cref="BundtException">NotFound: the container has been removed.</exception>
+    public byte[] ReadConfig() => Read(ConfigName);
 
     /// <summary>The compiled seccomp program; empty: none.</summary>
-    public byte[] ReadFilter() => File.Exists(Of(FilterName)) ? File.ReadAllBytes(Of(FilterName)) : [];
+    /// <exception cref="BundtException">NotFound: the container has been removed.</exception>
+    public byte[] ReadFilter() => File.Exists(Of(FilterName)) ? Read(FilterName) : [];
+
+    /// <summary>Removes the fifo on which nobody waits any more; it may be gone.</summary>
+    public void RemoveFifo()
+    {
+        try
+        {
+            File.Delete(Fifo);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The container has been removed.
+        }
+    }
 
     /// <summary>Notes where the cgroup will be, before it is made.</summary>
     public void NoteCgroup(CgroupPlace place) => File.CreateSymbolicLink(Of(LedgerName), place.ToString());
@@ -142,7 +157,7 @@ internal sealed class ContainerDirectory
         using var parent = DirectoryFd.OpenHost(System.IO.Path.GetDirectoryName(Path)!);
         if (_held is null ? Hold(parent, wait: true) is not null : IsHeld(parent))
         {
-            parent.RemoveTree(System.IO.Path.GetFileName(Path));
+            RemoveFrom(parent);
         }
 
         Release();
@@ -173,7 +188,7 @@ internal sealed class ContainerDirectory
         }
 
         NotedCgroup()?.Delete();
-        parent.RemoveTree(System.IO.Path.GetFileName(Path));
+        RemoveFrom(parent);
         Release();
         return true;
     }
@@ -219,7 +234,35 @@ internal sealed class ContainerDirectory
         return null;
     }
 
+    private void RemoveFrom(DirectoryFd parent)
+    {
+        try
+        {
+            parent.RemoveTree(System.IO.Path.GetFileName(Path));
+        }
+        catch (BundtException e) when (e.Errno == Errno.ENOENT)
+        {
+            // Somebody removes it by force at this moment.
+        }
+    }
+
     private bool IsHeld(DirectoryFd parent) => parent.TryStat(System.IO.Path.GetFileName(Path))?.Inode == _held!.Stat().Inode;
+
+    private byte[] Read(string name)
+    {
+        try
+        {
+            return File.ReadAllBytes(Of(name));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BundtException(FailureKind.NotFound, Phase.State, $"container does not exist: {System.IO.Path.GetFileName(Path)}", null, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BundtException(FailureKind.Internal, Phase.State, $"cannot read {Of(name)}: {BundtException.Reason(e)}", null, e);
+        }
+    }
 
     private static DirectoryFd MakeRoot(string root)
     {

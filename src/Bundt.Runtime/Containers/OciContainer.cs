@@ -103,12 +103,19 @@ public sealed class OciContainer
     /// <summary>The plan that creating it would run, without running anything.</summary>
     public static LaunchPlan Plan(string id, CreateOptions options) => ContainerCreation.Plan(id, options);
 
-    /// <summary>Name or number of the user who created it.</summary>
+    /// <summary>Name or number of the user who created it; empty if it has been removed meanwhile.</summary>
     public string Owner()
     {
-        using var directory = DirectoryFd.OpenHost(_directory.Path);
-        var uid = directory.Stat().Uid;
-        return uid == 0 ? "root" : uid.ToString(CultureInfo.InvariantCulture);
+        try
+        {
+            using var directory = DirectoryFd.OpenHost(_directory.Path);
+            var uid = directory.Stat().Uid;
+            return uid == 0 ? "root" : uid.ToString(CultureInfo.InvariantCulture);
+        }
+        catch (BundtException e) when (e.Errno == Errno.ENOENT)
+        {
+            return "";
+        }
     }
 
     /// <summary>Lets the process of a created container execute its command; returns once it has.</summary>
@@ -128,7 +135,7 @@ public sealed class OciContainer
             ?? throw new BundtException(FailureKind.Conflict, Phase.Run, "cannot start a container that has stopped");
         using var notify = NotifySocket.TryListen(_directory);
         var failure = WaitingProcess.Release(process, _directory.Fifo);
-        File.Delete(_directory.Fifo);
+        _directory.RemoveFifo();
         if (failure is not null)
         {
             throw failure;
@@ -243,7 +250,15 @@ public sealed class OciContainer
             throw new BundtException(FailureKind.Conflict, Phase.Exec, $"cannot exec in a {Word(status)} container");
         }
 
-        return new ContainerExec(_directory, Record, options).Run();
+        try
+        {
+            return new ContainerExec(_directory, Record, options).Run();
+        }
+        catch (BundtException e) when (Status == ContainerStatus.Stopped)
+        {
+            // Whatever step failed: what it needed has gone with the container.
+            throw new BundtException(FailureKind.Conflict, Phase.Exec, "cannot exec in a stopped container", null, e);
+        }
     }
 
     /// <summary>Mounts something in it, or takes it away.</summary>
