@@ -125,6 +125,15 @@ static void keep(uint32_t *words, int64_t slot)
         words[slot / 32] |= 1u << (slot % 32);
 }
 
+/* Slots from first to last. The container's filter may be in force already, and refuse a call that is younger than its profile. */
+static void close_slots(int64_t first, int64_t last)
+{
+    if (SYS(close_range, slot_fd(first), slot_fd(last), 0) == 0)
+        return;
+    for (int64_t slot = first; slot <= last; slot++)
+        sys_close(slot_fd(slot));
+}
+
 /* Closes all slots but those that are needed and those that a later operation of the party's, or of init's, names. */
 static void close_others(const struct party *party, const struct plan_op *op, uint32_t *needed)
 {
@@ -139,7 +148,7 @@ static void close_others(const struct party *party, const struct plan_op *op, ui
         if (slot < PLAN_MAX_SLOTS && !(needed[slot / 32] >> (slot % 32) & 1u))
             continue;
         if (from < slot)
-            SYS(close_range, slot_fd(from), slot_fd(slot) - 1, 0);
+            close_slots(from, (int64_t)slot - 1);
         from = slot + 1;
     }
 }

@@ -121,6 +121,38 @@ public sealed class RuntimeNamespaceTests : RuntimeFixture
     }
 
     [Test]
+    public void A_container_in_the_pid_namespace_of_another_waits_for_start_behind_a_filter_older_than_close_range()
+    {
+        Configure(["sleep", "1000"]);
+        Detached("run", "-d", "-b", Bundle, Id);
+        var target = $"/proc/{Pid()}/ns/pid";
+        var first = Id;
+        NewId();
+        try
+        {
+            Configure(["sleep", "1000"], config =>
+            {
+                Set(config, "pid", target);
+                config["linux"]!["seccomp"] = new JsonObject
+                {
+                    ["defaultAction"] = "SCMP_ACT_ALLOW",
+                    ["syscalls"] = new JsonArray(new JsonObject { ["names"] = new JsonArray("close_range"), ["action"] = "SCMP_ACT_ERRNO" }),
+                };
+            });
+            Detached("create", "-b", Bundle, Id);
+            var descriptors = System.IO.Directory.GetFiles($"/proc/{Pid()}/fd").Select(Path.GetFileName);
+            Assert.That(descriptors.Count(), Is.EqualTo(5), "stdio, the plan and the fifo");
+            Runtime("start", Id).Ok();
+            Runtime("exec", Id, "true").Ok();
+        }
+        finally
+        {
+            Runtime("delete", "-f", Id);
+            Runtime("delete", "-f", first);
+        }
+    }
+
+    [Test]
     public void A_user_namespace_goes_together_with_the_hosts_network()
     {
         var result = RunScript("readlink /proc/self/ns/net", config =>

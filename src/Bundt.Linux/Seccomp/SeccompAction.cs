@@ -13,6 +13,9 @@ public readonly record struct SeccompAction(uint Value)
     /// <summary>The call fails with an errno.</summary>
     public static SeccompAction Errno(uint errno) => new(0x00050000 | errno & 0xffff);
 
+    /// <summary>Whether the call fails with an errno, and nothing else.</summary>
+    public bool IsErrno => (Value & 0xffff0000) == 0x00050000;
+
     /// <summary>Whether the call fails or kills, so that an unknown new call should rather not exist.</summary>
     public bool Denies => (Value & 0xffff0000) is 0x80000000 or 0 or 0x00030000 or 0x00050000;
 

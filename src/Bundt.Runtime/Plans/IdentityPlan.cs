@@ -154,9 +154,12 @@ internal static class IdentityPlan
         return filter.IsEmpty
             || Lets("clone", CloneParent | ChildSignal) && Lets("rt_sigaction") && Lets("recvmsg") && Lets("read") && Lets("setsid") && Lets("prlimit64")
             && Lets("execve") && Lets("exit_group")
+            && Lets("close") && (Lets("close_range") || Asked("close_range").IsErrno)
             && (!terminal || Lets("ioctl", 0, SetControllingTerminal) && Lets("dup3"));
 
-        bool Lets(string call, ulong first = 0, ulong second = 0) => FilterProgram.Run(filter.Span, call, [first, second]) == SeccompAction.Allow;
+        bool Lets(string call, ulong first = 0, ulong second = 0) => Asked(call, first, second) == SeccompAction.Allow;
+
+        SeccompAction Asked(string call, ulong first = 0, ulong second = 0) => FilterProgram.Run(filter.Span, call, [first, second]);
     }
 
     /// <summary>The paths a command's name may mean, as execvp(3) sees it with the process's own PATH.</summary>
