@@ -70,6 +70,20 @@ public sealed partial class RuntimeTests : RuntimeFixture
     }
 
     [Test]
+    public void A_container_without_a_process_can_be_created_and_entered_but_not_started()
+    {
+        Configure(["true"], config => config.AsObject().Remove("process"));
+        Assert.That(Runtime("run", "-b", Bundle, Id).Exits(1).Stderr, Does.Contain("process is missing from the config"));
+        Detached("create", "-b", Bundle, Id);
+        Assert.That(Runtime("start", Id).Exits(1).Stderr, Does.Contain("process is missing from the config: there is nothing to start"));
+        Assert.That(Status(), Is.EqualTo("created"));
+        var process = Path.Combine(Directory, "process.json");
+        File.WriteAllText(process, """{ "cwd": "/", "args": ["/bin/echo", "bread"] }""");
+        Assert.That(Runtime("exec", "--process", process, Id).Ok().Text, Is.EqualTo("bread"));
+        Runtime("delete", Id).Ok();
+    }
+
+    [Test]
     public void A_start_that_is_killed_behind_its_signal_leaves_no_container_that_seems_to_wait()
     {
         Configure(["sleep", "1000"]);

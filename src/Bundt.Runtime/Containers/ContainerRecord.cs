@@ -41,6 +41,9 @@ public sealed record ContainerRecord
     /// <summary>Whether its config has hooks.</summary>
     public bool HasHooks { get; init; }
 
+    /// <summary>Whether its config has a process: without one it can be created, but not started.</summary>
+    public bool HasProcess { get; init; } = true;
+
     /// <summary>The config's annotations.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
 
@@ -56,6 +59,7 @@ public sealed record ContainerRecord
         Cgroup = CgroupPlace.From(options.CgroupDriver, config.Linux?.CgroupsPath, id),
         OwnPidNamespace = config.Linux?.Namespaces.Any(ns => ns is { Type: NamespaceType.Pid, Path: null }) ?? false,
         HasHooks = config.Hooks is { IsEmpty: false },
+        HasProcess = config.Process is not null,
         Annotations = config.Annotations,
     };
 
@@ -67,6 +71,7 @@ public sealed record ContainerRecord
         json.WriteString("cgroup", Cgroup.ToString());
         json.WriteBoolean("ownPidNamespace", OwnPidNamespace);
         json.WriteBoolean("hooks", HasHooks);
+        json.WriteBoolean("process", HasProcess);
     });
 
     /// <summary>What the state command prints.</summary>
@@ -101,7 +106,7 @@ public sealed record ContainerRecord
         CgroupPlace? cgroup = null;
         var pid = 0;
         ulong start = 0;
-        bool ownPids = false, hooks = false;
+        bool ownPids = false, hooks = false, process = true;
         IReadOnlyDictionary<string, string> annotations = new Dictionary<string, string>();
         reader.BeginObject();
         while (reader.NextField())
@@ -146,6 +151,10 @@ public sealed record ContainerRecord
             {
                 hooks = reader.GetBoolean() ?? false;
             }
+            else if (reader.Is("process"u8))
+            {
+                process = reader.GetBoolean() ?? true;
+            }
             else if (reader.Is("annotations"u8))
             {
                 annotations = reader.GetStringMap();
@@ -174,6 +183,7 @@ public sealed record ContainerRecord
             Cgroup = cgroup,
             OwnPidNamespace = ownPids,
             HasHooks = hooks,
+            HasProcess = process,
             Annotations = annotations,
         };
     }

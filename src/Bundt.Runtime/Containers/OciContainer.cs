@@ -131,6 +131,11 @@ public sealed class OciContainer
                 status == ContainerStatus.Stopped ? "cannot start a container that has stopped" : $"cannot start an already {Word(status)} container");
         }
 
+        if (!Record.HasProcess)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Run, "process is missing from the config: there is nothing to start", "What exec is given runs in it.");
+        }
+
         using var process = PidFd.TryOpen(Record.Pid, Record.StartTime)
             ?? throw new BundtException(FailureKind.Conflict, Phase.Run, "cannot start a container that has stopped");
         using var notify = NotifySocket.TryListen(_directory);

@@ -81,7 +81,11 @@ internal static class IdentityPlan
         init.Simple(PlanCode.Keepcaps, 0);
         init.Phase = Phase.Exec;
         init.Chdir(cwd, unlessDone: true);
-        init.ResolveExec(Candidates(process), process.Args[0]);
+        if (isExec || scope.Config.Process is not null)
+        {
+            init.ResolveExec(Candidates(process), process.Args[0]);
+        }
+
         init.Phase = Phase.Identity;
         if (scope.ServedFromOutside)
         {

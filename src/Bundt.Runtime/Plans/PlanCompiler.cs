@@ -11,7 +11,7 @@ public static class PlanCompiler
     public static LaunchPlan Compile(PlanRequest request)
     {
         var config = request.Config;
-        var process = config.Process ?? throw PlanScope.Invalid("process is missing from the config");
+        var process = config.Process ?? Idle(request.Ending);
         var scope = new PlanScope(config, process, request.Ending, request.Host) { EntersLast = JoinsOthers(config, request.Host) };
         var plan = scope.Plan;
         if (request.HasCgroup)
@@ -78,7 +78,11 @@ public static class PlanCompiler
 
         // The image's own programs may be among them.
         HookPlan.BeforeCommand(scope, request);
-        IdentityPlan.Execute(scope);
+        if (config.Process is not null)
+        {
+            IdentityPlan.Execute(scope);
+        }
+
         MonitorPlan.End(
             scope, isExec: false, rootFollows: request.Overlay is { Volatile: false }, () => ListenerPlan.HandOver(scope, request.DescribeForHooks));
         return plan.Build();
@@ -221,6 +225,10 @@ public static class PlanCompiler
         ResctrlPlan.Join(scope, request.Id);
         MonitorPlan.End(scope, isExec: true, rootFollows: false, () => ListenerPlan.HandOver(scope, request.DescribeForAgent));
     }
+
+    // A process is required only when start is called (config.md): what waits for that goes without one.
+    private static RuntimeProcess Idle(PlanEnding ending) =>
+        ending is PlanEnding.HandOff { StartFifo: not null } ? new RuntimeProcess() : throw PlanScope.Invalid("process is missing from the config");
 
     private static int OpenFifo(PlanScope scope)
     {
