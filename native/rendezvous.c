@@ -125,7 +125,8 @@ static void keep(uint32_t *words, int64_t slot)
         words[slot / 32] |= 1u << (slot % 32);
 }
 
-/* Slots from first to last. The container's filter may be in force already, and refuse a call that is younger than its profile. */
+/* Slots from first to last. The container's filter may be in force already, and refuse a call that is younger than its
+ * profile. */
 static void close_slots(int64_t first, int64_t last)
 {
     if (SYS(close_range, slot_fd(first), slot_fd(last), 0) == 0)
@@ -170,8 +171,8 @@ _Noreturn static void end_by(int signal)
     __builtin_unreachable();
 }
 
-/* The kernel keeps from the first process of a pid namespace what it has no handler for: while it waits, whoever asks it to end shall not have to
- * kill it. */
+/* The kernel keeps from the first process of a pid namespace what it has no handler for: while it waits, whoever asks
+ * it to end shall not have to kill it. */
 static void on_end_signals(void (*handler)(int))
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -180,8 +181,9 @@ static void on_end_signals(void (*handler)(int))
         sigaction(signals[i], &action, NULL);
 }
 
-/* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of all slots only the
- * plan, which the starter reads the report from, the fifo and those that a later operation names stay open (CVE-2024-21626). */
+/* Who looks into a container that waits for its start, an exec with CAP_SYS_PTRACE, finds no way to the host in it: of
+ * all slots only the plan, which the starter reads the report from, the fifo and those that a later operation names
+ * stay open (CVE-2024-21626). */
 int op_wait_start(struct party *party, const struct plan_op *op)
 {
     report_phase(party, PHASE_WAITING);

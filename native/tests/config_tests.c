@@ -347,7 +347,8 @@ static void a_mount_is_taken_away_but_not_through_a_link(void)
         container_lower();
         run_in_test_directory("ln -sfn / lower/link");
         container_begin(&c, CONTAINER_NAMESPACES);
-        INIT_OP(b, OP_UNMOUNT_AT, .a = c.root, .s = str(linked ? "/link/dev" : "/dev"), .t = str("pts"), .x = MNT_DETACH);
+        INIT_OP(b, OP_UNMOUNT_AT, .a = c.root, .s = str(linked ? "/link/dev" : "/dev"), .t = str("pts"),
+                .x = MNT_DETACH);
         container_pivot(&c);
         container_shell(&c, "grep -c pts /proc/mounts");
         if (linked) {

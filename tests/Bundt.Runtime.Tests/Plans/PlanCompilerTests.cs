@@ -307,7 +307,10 @@ public sealed class PlanCompilerTests
         });
         var plan = PlanCompiler.Compile(new PlanRequest
         {
-            Id = "joins", Config = config, Ending = new PlanEnding.HandOff("/fifo", false), Filter = filter,
+            Id = "joins",
+            Config = config,
+            Ending = new PlanEnding.HandOff("/fifo", false),
+            Filter = filter,
             Host = new HostFacts { MountsProcOfOthers = () => fromOutside },
         });
         var joiner = Of(plan, PlanSection.Joiner);
