@@ -98,6 +98,8 @@ static void explain(struct party *party, int status, bool late, int output)
     } else if (WIFSIGNALED(status)) {
         text_add(&text, "it was killed by signal ");
         text_add_signed(&text, WTERMSIG(status));
+        if (WTERMSIG(status) == SIGSYS)
+            text_add(&text, " (bad system call)");
     } else {
         text_add(&text, "exit status ");
         text_add_signed(&text, WEXITSTATUS(status));

@@ -35,6 +35,17 @@ public sealed class RuntimeHookTests : RuntimeFixture
     }
 
     [Test]
+    public void A_start_container_hook_that_the_filter_kills_says_so() =>
+        Assert.That(
+            RunScript("true", config =>
+            {
+                config["linux"]!["seccomp"] = new JsonObject { ["defaultAction"] = "SCMP_ACT_ALLOW", ["syscalls"] = new JsonArray(new JsonObject { ["names"] = new JsonArray("mkdir", "mkdirat"), ["action"] = "SCMP_ACT_KILL" }) };
+                config["process"]!["rlimits"] = new JsonArray(new JsonObject { ["type"] = "RLIMIT_CORE", ["soft"] = 0, ["hard"] = 0 });
+                Hook("startContainer", "exec mkdir /etc/cake")(config);
+            }).Exits(1).Stderr,
+            Does.Contain("error running startContainer hook #0: it was killed by signal 31 (bad system call)"));
+
+    [Test]
     public void Hooks_of_a_container_that_joins_a_pid_namespace_find_its_other_namespaces_and_its_root()
     {
         Configure(["sleep", "1000"]);
