@@ -18,7 +18,8 @@ int slot_put(int fd, int64_t slot)
         return fd;
     int result = sys_dup3(fd, slot_fd(slot), O_CLOEXEC);
     sys_close(fd);
-    return result < 0 ? result : 0;
+    /* EBADF: a slot above the limit of open files. */
+    return result == -EBADF ? -EMFILE : result < 0 ? result : 0;
 }
 
 int op_open(struct party *party, const struct plan_op *op)

@@ -55,7 +55,7 @@ static bool is_open_slot(const struct plan_header *header, uint32_t slot)
 static int close_others(const struct plan_header *header)
 {
     uint32_t from = 3 + header->preserve;
-    for (uint32_t slot = 0; slot < PLAN_MAX_SLOTS; slot++) {
+    for (uint32_t slot = 0; slot < PLAN_MAX_PASSED; slot++) {
         if (!is_open_slot(header, slot))
             continue;
         const uint32_t fd = PLAN_FD_BASE + slot;

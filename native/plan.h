@@ -38,7 +38,8 @@
 #define PLAN_MAGIC UINT64_C(0x4e4c5054444e5542) /* the bytes "BUNDTPLN" */
 #define PLAN_VERSION 1
 #define PLAN_FD_BASE 200
-#define PLAN_MAX_SLOTS 400    /* 127 overlay layers, bind mounts, and room */
+#define PLAN_MAX_SLOTS 4096   /* 127 overlay layers, bind mounts, and room */
+#define PLAN_MAX_PASSED 512   /* slots that may be passed open */
 #define PLAN_MAX_OPS 16384
 #define PLAN_MAX_SIZE (8u << 20)
 #define PLAN_MAX_MESSAGE 1048576 /* bytes of what the agent of a filter is told (OP_SEND_LISTENER) */
@@ -83,7 +84,7 @@ struct plan_header {
     uint32_t op_count;       /* operations follow the header immediately */
     uint32_t data_size;      /* data follow the operations; offset 0 of it is a NUL byte, so that offset 0 means "none" */
     uint32_t preserve;       /* descriptors 3 .. 3+preserve-1 are the container's (OCI --preserve-fds, LISTEN_FDS) */
-    uint32_t slot_words;     /* ignored beyond PLAN_MAX_SLOTS/32 */
+    uint32_t slot_words;     /* ignored beyond PLAN_MAX_PASSED/32 */
     uint32_t open_slots[16]; /* bit set: the parent passed this slot open */
 };
 

@@ -64,7 +64,7 @@ size_t builder_serialize(const struct plan_builder *builder, void *memory, size_
     header.size = (uint32_t)(sizeof header + header.op_count * sizeof(struct plan_op) + header.data_size);
     if (header.size > room)
         abort();
-    for (uint32_t slot = 0; slot < PLAN_MAX_SLOTS; slot++)
+    for (uint32_t slot = 0; slot < PLAN_MAX_PASSED; slot++)
         if (builder->passed[slot] >= 0)
             header.open_slots[slot / 32] |= 1u << (slot % 32);
     char *to = memory;

@@ -63,11 +63,11 @@ static void bad_slots_strings_and_blocks_are_refused(void)
     REQUIRE_EQUAL(CHECK(OP_MOUNT_FS, SECTION_INIT, .s = text, .t = text, .n = 2, .b = 5), FAILED_CHECK); /* not
                                                                                                             terminated
                                                                                                           */
-    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 390, .x = 11, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5),
+    REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = PLAN_MAX_SLOTS - 10, .x = 11, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5),
                   FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_OVERLAY, SECTION_INIT, .a = 5, .x = UINT64_MAX, .y = UINT64_MAX, .z = UINT64_MAX, .b = 5),
                   FAILED_CHECK);
-    REQUIRE_EQUAL(CHECK(OP_STDIO, SECTION_INIT, .x = 400), FAILED_CHECK);
+    REQUIRE_EQUAL(CHECK(OP_STDIO, SECTION_INIT, .x = PLAN_MAX_SLOTS), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_MASK, SECTION_INIT, .s = text, .b = 5, .y = UINT64_MAX), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_GROUPS, SECTION_INIT, .t = text, .n = UINT32_MAX), FAILED_CHECK);
     REQUIRE_EQUAL(CHECK(OP_SECCOMP, SECTION_INIT, .t = text, .n = 4), FAILED_CHECK);

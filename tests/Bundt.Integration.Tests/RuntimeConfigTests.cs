@@ -202,6 +202,29 @@ public sealed class RuntimeConfigTests : RuntimeFixture
     }
 
     [Test]
+    public void Two_thousand_mounts_come_into_their_places_each()
+    {
+        var sources = new[] { Path.Combine(Directory, "even"), Path.Combine(Directory, "odd") };
+        Array.ForEach(sources, source => File.WriteAllText(source, Path.GetFileName(source) + "\n"));
+        var script = "cat /many/0 /many/1 /many/998 /many/1999; cd /many; for i in *; do stat -c %s $i; done | grep -c .; grep -c ' /many' /proc/self/mountinfo; cat /last/file";
+        var result = RunScript(script, config =>
+        {
+            var mounts = config["mounts"]!.AsArray();
+            mounts.Add(new JsonObject { ["destination"] = "/many", ["type"] = "tmpfs", ["source"] = "tmpfs" });
+            for (var i = 0; i < 2000; i++)
+            {
+                mounts.Add(i % 500 == 499
+                    ? new JsonObject { ["destination"] = $"/many/t{i}", ["type"] = "tmpfs", ["source"] = "tmpfs" }
+                    : new JsonObject { ["destination"] = $"/many/{i}", ["type"] = "bind", ["source"] = sources[i % 2], ["options"] = new JsonArray("bind", "ro") });
+            }
+
+            mounts.Add(new JsonObject { ["destination"] = "/many/1999", ["type"] = "bind", ["source"] = sources[1], ["options"] = new JsonArray("bind") });
+            mounts.Add(new JsonObject { ["destination"] = "/last/file", ["type"] = "bind", ["source"] = sources[0], ["options"] = new JsonArray("bind") });
+        }).Ok();
+        Assert.That(result.Lines, Is.EqualTo(["even", "odd", "even", "odd", "2001", "2002", "even"]));
+    }
+
+    [Test]
     public void An_agent_decides_on_system_calls_of_the_container_and_of_its_execs()
     {
         const string Agent = """

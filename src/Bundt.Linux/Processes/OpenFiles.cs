@@ -30,7 +30,7 @@ public static unsafe class OpenFiles
                 string.Create(CultureInfo.InvariantCulture, $"at most {hard} files may be open (RLIMIT_NOFILE), and {least} are needed"), $"Raise the hard limit: ulimit -Hn {wanted}.");
         }
 
-        Inherited = (soft, hard);
+        Inherited ??= (soft, hard);
     }
 
     private static bool TrySet(ulong soft, ulong hard)

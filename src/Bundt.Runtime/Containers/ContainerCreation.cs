@@ -17,6 +17,7 @@ namespace Bundt.Runtime.Containers;
 /// <summary>From a bundle to a container whose process waits for start, or runs already.</summary>
 internal sealed class ContainerCreation
 {
+    private const int FewMounts = 200; // the launcher can hold so many with the limit that we have anyway
     private const string FailUnknownCalls = "run.oci.seccomp_fail_unknown_syscall"; // crun's
 
     private readonly ContainerDirectory _directory;
@@ -208,6 +209,11 @@ internal sealed class ContainerCreation
         if (config.Process is not { } process)
         {
             return config;
+        }
+
+        if (config.Mounts.Count > FewMounts)
+        {
+            OpenFiles.Ensure(0, PlanFormat.FdBase + PlanFormat.MaxSlots);
         }
 
         var variables = new List<string>(process.Env);

@@ -31,7 +31,7 @@ internal static class BindPlan
         }
 
         var flags = KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | (mount.Type == "rbind" || options.BindRecursive ? KernelFlags.Recursive : 0);
-        var tree = scope.Plan.NewSlot("bind");
+        var tree = scope.Plan.NewMountSlot("bind");
         if (scope.InsideRoot(source) is { } inside)
         {
             // What is in the root may have been mounted there by the mounts before: the container's own init sees it.
@@ -51,8 +51,8 @@ internal static class BindPlan
     internal static void HostTree(PlanScope scope, string source, MountTarget target, MountOptions options)
     {
         var plan = scope.Plan;
-        var opened = plan.NewSlot("source");
-        var tree = plan.NewSlot("bind");
+        var opened = scope.Source;
+        var tree = plan.NewMountSlot("bind");
         plan.Prepare.Open(opened, -1, source, KernelFlags.PathOnly | KernelFlags.Directory);
         plan.Prepare.OpenTree(tree, opened, null, KernelFlags.OpenTreeClone | KernelFlags.CloseOnExec | KernelFlags.Recursive, target.Path);
         plan.Prepare.Setattr(tree, options.Set, options.Clear, KernelFlags.Slave, -1, recursive: true, target.Path);
@@ -62,7 +62,7 @@ internal static class BindPlan
     private static void Open(PlanScope scope, string source, int tree, ulong flags, MountOptions options)
     {
         var plan = scope.Plan;
-        var opened = plan.NewSlot("source");
+        var opened = scope.Source;
         if (InOtherMounts(source) is ({ } process, { } inside))
         {
             // A mount of another mount namespace can be cloned from inside it alone; the clone, detached, can then be attached anywhere.

@@ -32,7 +32,7 @@ internal static class FileSystemPlan
     {
         var init = scope.Preparing;
         var (root, path) = target.Place;
-        var slot = scope.Plan.NewSlot("remount");
+        var slot = scope.Passing;
         init.OpenTree(slot, root, path, KernelFlags.CloseOnExec, target.Path);
         if (!MountPlan.IsBind(mount) && options.Data.Count + options.Common.Count > 0)
         {
@@ -56,7 +56,7 @@ internal static class FileSystemPlan
     {
         var init = scope.Preparing;
         var type = mount.Type!;
-        var slot = scope.Plan.NewSlot(type);
+        var slot = target.Path is "/" or "/dev" or "/proc" ? scope.Plan.NewSlot(type) : scope.Passing;
         var attributes = options.Set | options.RecursiveSet;
 
         // Device nodes, and what is copied, come before that.

@@ -6,7 +6,10 @@ namespace Bundt.Runtime.Plans;
 /// </summary>
 internal sealed class PlanBuilder
 {
+    private const int NearMountSlots = 250;
+
     private readonly List<string> _slots = ["plan", "status"];
+    private readonly List<string> _farSlots = [];
     private readonly List<PlanInput> _inputs = [];
 
     public PlanBuilder()
@@ -44,11 +47,21 @@ internal sealed class PlanBuilder
     public int NewSlot(string name)
     {
         _slots.Add(name);
-        return _slots.Count <= PlanFormat.MaxSlots
-            ? _slots.Count - 1
-            : throw new Linux.BundtException(
-                Linux.FailureKind.InvalidArgument, Linux.Phase.Request,
-                $"the container needs more than {PlanFormat.MaxSlots} descriptors to be set up: too many layers and mounts");
+        return _slots.Count <= PlanFormat.FirstFarSlot ? _slots.Count - 1 : throw TooMany(PlanFormat.FirstFarSlot);
+    }
+
+    /// <summary>A new slot for one of any number of mounts.</summary>
+    /// <param name="name">What it will be, for printing.</param>
+    public int NewMountSlot(string name)
+    {
+        // The near ones serve nearly every container: the launcher's table of descriptors stays small.
+        if (_slots.Count < NearMountSlots)
+        {
+            return NewSlot(name);
+        }
+
+        _farSlots.Add(name);
+        return PlanFormat.FirstFarSlot + _farSlots.Count is var end && end <= PlanFormat.MaxSlots ? end - 1 : throw TooMany(PlanFormat.MaxSlots);
     }
 
     /// <summary>The slot of a descriptor that the launcher is given.</summary>
@@ -68,6 +81,14 @@ internal sealed class PlanBuilder
         Joiner.CopyTo(operations);
         Supervise.CopyTo(operations);
         Init.CopyTo(operations);
+        if (_farSlots.Count > 0)
+        {
+            _slots.AddRange([.. Enumerable.Repeat("", PlanFormat.FirstFarSlot - _slots.Count), .. _farSlots]);
+        }
+
         return new LaunchPlan(operations, _inputs, Preserve, _slots) { Warnings = Warnings };
     }
+
+    private static Linux.BundtException TooMany(int most) => new(
+        Linux.FailureKind.InvalidArgument, Linux.Phase.Request, $"the container needs more than {most} descriptors to be set up: too many layers and mounts");
 }

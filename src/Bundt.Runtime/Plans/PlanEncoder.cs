@@ -37,7 +37,7 @@ internal static class PlanEncoder
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], operations.Count);
         BinaryPrimitives.WriteInt32LittleEndian(header[20..], dataSize);
         BinaryPrimitives.WriteInt32LittleEndian(header[24..], plan.Preserve);
-        BinaryPrimitives.WriteInt32LittleEndian(header[28..], (PlanFormat.MaxSlots + 31) / 32);
+        BinaryPrimitives.WriteInt32LittleEndian(header[28..], (PlanFormat.FirstFarSlot + 31) / 32);
         SetOpen(header, PlanFormat.SlotPlan);
         SetOpen(header, PlanFormat.SlotStatus);
         foreach (var input in plan.Inputs)

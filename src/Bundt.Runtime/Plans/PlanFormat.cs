@@ -13,7 +13,10 @@ public static class PlanFormat
     public const int FdBase = 200;
 
     /// <summary>PLAN_MAX_SLOTS.</summary>
-    public const int MaxSlots = 400;
+    public const int MaxSlots = 4096;
+
+    /// <summary>Slots from here on are for mounts alone, of which there may be any number: the header cannot say of them that they are passed open.</summary>
+    public const int FirstFarSlot = 400;
 
     /// <summary>PLAN_MAX_MESSAGE in bytes: what the agent of a filter is told.</summary>
     public const int MaxMessage = 1 << 20;

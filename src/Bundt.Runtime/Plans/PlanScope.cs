@@ -10,6 +10,8 @@ internal sealed class PlanScope
     private static readonly IdMapping[] s_root = [new IdMapping(0, 0, 1)];
 
     private readonly Dictionary<(string Uids, string Gids), int> _maps = [];
+    private int _source = -1;
+    private int _passing = -1;
 
     public PlanScope(RuntimeConfig config, RuntimeProcess process, PlanEnding ending, HostFacts host)
     {
@@ -60,6 +62,12 @@ internal sealed class PlanScope
 
     /// <summary>The tmpfs on /dev, if it is ours.</summary>
     public int Dev { get; set; } = -1;
+
+    /// <summary>What a bind shows, as long as the supervisor clones it: one slot for all.</summary>
+    public int Source => _source >= 0 ? _source : _source = Plan.NewSlot("source");
+
+    /// <summary>A mount that nobody asks for once it is in its place: one slot for all.</summary>
+    public int Passing => _passing >= 0 ? _passing : _passing = Plan.NewSlot("mount");
 
     /// <summary>The pipe over which C# says to go on; -1: nobody waits for that.</summary>
     public int Go { get; set; } = -1;
