@@ -243,6 +243,16 @@ int op_write_pid(struct party *party, const struct plan_op *op)
     return written < 0 ? (int)written : 0;
 }
 
+int op_tell_pid(struct party *party, const struct plan_op *op)
+{
+    int result = need_init(party);
+    if (result < 0)
+        return result;
+    const int32_t pid = party->init_pid;
+    long written = sys_write(slot_fd(op->a), (const char *)&pid, sizeof pid);
+    return written < 0 ? (int)written : 0;
+}
+
 int op_open_init(struct party *party, const struct plan_op *op)
 {
     return slot_put(open_of_init(party, plan_string(party, op->s), (int)op->x), op->b);

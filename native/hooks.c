@@ -15,14 +15,19 @@
 
 #define SAID 400 /* bytes of a failed hook's output that are reported */
 
+int op_memory(struct party *party, const struct plan_op *op)
+{
+    (void)party;
+    int fd = (int)SYS(memfd_create, "hook-state", MFD_CLOEXEC);
+    return fd < 0 ? fd : slot_put(fd, op->b);
+}
+
 int op_hook_state(struct party *party, const struct plan_op *op)
 {
     enum { DIGITS = 10 };
     if (op->y > op->n || op->n - op->y < DIGITS)
         return -EINVAL;
-    int fd = (int)SYS(memfd_create, "hook-state", MFD_CLOEXEC);
-    if (fd < 0)
-        return fd;
+    const int fd = slot_fd(op->b);
     char digits[24];
     struct text number = TEXT_IN(digits);
     text_add_signed(&number, (int64_t)SYS(getpid, 0));
@@ -31,9 +36,7 @@ int op_hook_state(struct party *party, const struct plan_op *op)
     long written = SYS(pwrite64, fd, plan_string(party, op->t), op->n, 0L);
     if (written == (long)op->n)
         written = SYS(pwrite64, fd, digits, (long)DIGITS, op->y);
-    if (written < 0)
-        sys_close(fd);
-    return written < 0 ? (int)written : slot_put(fd, op->b);
+    return written < 0 ? (int)written : 0;
 }
 
 /* The program in its own process; never returns. */

@@ -103,7 +103,7 @@ operation op_connect, op_send_listener;
 operation op_user_namespace;
 /* process.c, rendezvous.c */
 operation op_clone, op_setns, op_unshare, op_send, op_recv, op_notify, op_wait_go, op_wait_start,
-    op_close_unneeded, op_handoff;
+    op_close_unneeded, op_handoff, op_tell_pid;
 /* terminal.c */
 operation op_setsid, op_ctty, op_pty, op_stdio, op_own_null, op_own_stdio;
 /* settings.c */
@@ -117,7 +117,7 @@ operation op_cap_bounding, op_keepcaps, op_groups, op_setgid, op_setuid, op_caps
 /* command.c, reaper.c */
 operation op_chdir, op_resolve_exec, op_exec, op_reaper;
 /* hooks.c */
-operation op_hook_state, op_hook;
+operation op_memory, op_hook_state, op_hook;
 /* monitor.c */
 operation op_monitor_open, op_monitor;
 /* The supervisor gives up after OP_MONITOR_OPEN: whoever finds the record `monitor` shall find how it ended, too. */

@@ -217,8 +217,9 @@ enum plan_code {
     OP_MEMORY_POLICY,   /* set_mempolicy: mode and flags x; block t,n: the nodes, least significant byte first, a multiple of eight bytes, may be empty */
     OP_OWN_STDIO,       /* 0, 1 and 2 to owner uid x, gid y, but for the null device; what cannot be given (EPERM, EROFS, EINVAL) stays */
     OP_OWN_NULL,        /* of 0, 1 and 2 those that are the null device become the own root's /dev/null, where that is one */
-    OP_HOOK_STATE,      /* init: block t,n, the container's state as JSON, into a memory file in slot b; the ten bytes at y become the process's own
-                           pid, padded with spaces */
+    OP_MEMORY,          /* a new, empty memory file in slot b */
+    OP_HOOK_STATE,      /* block t,n, the container's state as JSON, into the memory file in slot b; the ten bytes at y become the process's own pid,
+                           padded with spaces */
     OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start; in
                            the directory in slot b, unless -1;
                            z: ms until it is killed, 0: none. Its output is not seen unless it fails: DETAIL_HOOK_FAILED */
@@ -235,6 +236,8 @@ enum plan_code {
     OP_CLOSE_UNNEEDED,  /* joiner: closes all slots but the status pipe, the plan (flags 1: that, too) and those that a later operation of its or of
                            init's has in a or b */
     OP_UNMOUNT_AT,      /* init: umount2(t, x | UMOUNT_NOFOLLOW) in directory s in root a, with no symbolic link on the way. Leaves the party in there */
+    OP_TELL_PID,        /* supervisor: init's pid, an int32_t, into slot a, which init does not have: the report is not to be believed, since others may
+                           write into init's memory */
 };
 
 #endif

@@ -183,6 +183,7 @@ public sealed class RuntimeCommandTests : RuntimeFixture
             Eventually.True(() => ids[..2].All(id => Of(id) == "stopped"), "they go on");
             Assert.That(Of(ids[2]), Is.EqualTo("running"));
             Assert.That(Runtime("delete", "-r", $"^{Id}-").Exits(1).Stderr, Does.Contain($"cannot delete container {ids[2]} that is not stopped"));
+            Assert.That(Runtime("delete", "--force", "--regex", "").Exits(1).Stderr, Does.Contain("every container"));
             Assert.That(Runtime("list", "-q").Ok().Lines, Is.EqualTo(new[] { ids[2] }), "the one that cannot be deleted keeps no other from it");
             Runtime("delete", "--force", "--regex", "(a|b)$").Ok();
             Assert.That(Runtime("list", "-q").Ok().Text, Is.Empty);

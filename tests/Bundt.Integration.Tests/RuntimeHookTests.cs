@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Bundt.Integration.Tests.Fixtures;
 
@@ -32,6 +33,34 @@ public sealed class RuntimeHookTests : RuntimeFixture
         }).Ok();
         Assert.That(result.Lines.Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]).Distinct().Count(), Is.EqualTo(2), $"{result}");
         Assert.That(result.Stdout, Does.Contain("/hook:Seccomp:\t2\n"));
+    }
+
+    [Test]
+    public void A_start_container_hook_reads_its_state_whatever_descriptors_the_process_may_have()
+    {
+        var result = RunScript("ulimit -n", config =>
+        {
+            config["process"]!["rlimits"] = new JsonArray(new JsonObject { ["type"] = "RLIMIT_NOFILE", ["soft"] = 16, ["hard"] = 16 });
+            Hook("startContainer", "grep -q '\"created\"'")(config);
+        }).Ok();
+        Assert.That(result.Text, Is.EqualTo("16"));
+    }
+
+    // In a pid namespace of others their root may trace the launcher, which has the report in its memory.
+    [Test]
+    public void A_pid_that_somebody_writes_into_the_launchers_memory_is_not_believed()
+    {
+        var told = Path.Combine(Directory, "pid");
+        Configure(["sleep", "1000"], Hook("prestart", $"""
+            pid=$(grep -o '"pid": *[0-9]*' | grep -o '[0-9]*$')
+            start=$(grep 'rw-s.*bundt-plan' /proc/$pid/maps | cut -d- -f1)
+            at=$((0x$start + 28))
+            test $(dd if=/proc/$pid/mem bs=1 count=4 skip=$at | od -An -tu4) = $pid
+            printf '\1\0\0\0' | dd of=/proc/$pid/mem bs=1 seek=$at conv=notrunc
+            echo $pid > '{told}'
+            """));
+        Detached("create", "-b", Bundle, Id);
+        Assert.That(Pid(), Is.EqualTo(int.Parse(File.ReadAllText(told), CultureInfo.InvariantCulture)));
     }
 
     [Test]

@@ -69,6 +69,7 @@ public sealed class RuntimeMountTests : RuntimeFixture
     }
 
     [TestCase("/proc/sys", "keeps what is mounted on /proc/sys")]
+    [TestCase("/proc/", "keeps what is mounted on /proc/")]
     [TestCase("/sys", "keeps what is mounted on /sys")]
     [TestCase("/mnt/../", "keeps what is mounted on /")]
     public void What_protects_the_host_is_not_taken_away(string destination, string text)

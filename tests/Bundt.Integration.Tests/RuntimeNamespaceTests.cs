@@ -37,8 +37,6 @@ public sealed class RuntimeNamespaceTests : RuntimeFixture
         config["linux"]!["timeOffsets"] = new JsonObject { ["boottime"] = new JsonObject { ["secs"] = 7881, ["nanosecs"] = 2718281 } };
     }
 
-    private int Pid() => JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
-
     [Test]
     public void Clocks_are_set_with_and_without_a_user_namespace([Values] bool userNamespace)
     {

@@ -7,8 +7,6 @@ namespace Bundt.Integration.Tests;
 /// <summary>Processes of bundt-runtime's containers: what they may enter and raise, and who is left when the first has gone.</summary>
 public sealed class RuntimeProcessTests : RuntimeFixture
 {
-    private int Pid() => JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
-
     [Test]
     public void A_process_starts_in_a_working_directory_that_its_user_could_not_enter()
     {
@@ -44,6 +42,13 @@ public sealed class RuntimeProcessTests : RuntimeFixture
         File.WriteAllText(Path.Combine(Directory, "passwd"), "root:x:0:0::/later:/bin/sh\n");
         Assert.That(Runtime("exec", Id, "sh", "-c", "echo $HOME").Ok().Text, Is.EqualTo("/later"));
     }
+
+    [Test]
+    public void A_passwd_that_never_ends_keeps_nothing_waiting() =>
+        Assert.That(
+            RunScript("echo $HOME", config => config["mounts"]!.AsArray().Add(
+                new JsonObject { ["destination"] = "/etc/passwd", ["type"] = "bind", ["source"] = "/proc/kmsg", ["options"] = new JsonArray("rbind", "ro") })).Ok().Text,
+            Is.EqualTo("/"));
 
     [TestCase("0", 0)]
     [TestCase("1", 1)]

@@ -113,7 +113,7 @@ public sealed partial class DirectoryFd : IDisposable
         }
 
         // Opening our own descriptor reaches this very inode, whatever the name means by now.
-        var how = new FileCalls.OpenHow { Flags = (ulong)(FileCalls.O_CLOEXEC | FileCalls.O_NOCTTY) };
+        var how = new FileCalls.OpenHow { Flags = (ulong)(FileCalls.O_CLOEXEC | FileCalls.O_NOCTTY | FileCalls.O_NONBLOCK) };
         using var held = new HeldFd(reference);
         return Open(null, "/proc/self/fd/" + held.Fd, how, Describe(path));
     }

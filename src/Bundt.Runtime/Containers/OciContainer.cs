@@ -162,9 +162,13 @@ public sealed class OciContainer
         if (!Record.OwnPidNamespace && (all || signal == SignalNames.Kill))
         {
             // In a pid namespace of others the first process may be gone while the rest goes on.
-            all = KillAll(signal) || all;
+            if (KillAll(signal))
+            {
+                return;
+            }
         }
-        else if (process?.Signal(signal) ?? false)
+
+        if (process?.Signal(signal) ?? false)
         {
             if (signal == SignalNames.Kill)
             {

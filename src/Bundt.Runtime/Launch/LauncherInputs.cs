@@ -20,6 +20,8 @@ internal sealed record LauncherInputs
 
     public SafeFileHandle? Go { get; init; }
 
+    public SafeFileHandle? Pid { get; init; }
+
     public SafeFileHandle Of(PlanInputKind kind) => kind switch
     {
         PlanInputKind.Cgroup => Cgroup,
@@ -28,6 +30,7 @@ internal sealed record LauncherInputs
         PlanInputKind.Root => Root,
         PlanInputKind.NetworkNamespace => NetworkNamespace,
         PlanInputKind.Go => Go,
+        PlanInputKind.Pid => Pid,
         _ => ConsoleSocket,
     } ?? throw new InvalidOperationException($"the plan needs {kind}");
 }

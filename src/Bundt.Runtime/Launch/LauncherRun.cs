@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Bundt.Linux;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Plans;
@@ -13,9 +14,11 @@ internal sealed class LauncherRun
     private readonly LaunchPlan _plan;
     private readonly MemoryFile _memory;
     private readonly DescriptorPair _status;
+    private readonly DescriptorPair? _pid;
 
-    private LauncherRun(LaunchPlan plan, MemoryFile memory, DescriptorPair status, PidFd process)
+    private LauncherRun(LaunchPlan plan, MemoryFile memory, DescriptorPair status, DescriptorPair? pid, PidFd process)
     {
+        _pid = pid;
         _plan = plan;
         _memory = memory;
         _status = status;
@@ -34,6 +37,8 @@ internal sealed class LauncherRun
     {
         var memory = MemoryFile.Create("bundt-plan\0"u8);
         var status = DescriptorPair.Pipe();
+        DescriptorPair? pid = plan.Inputs.Any(input => input.Kind == PlanInputKind.Pid) ? DescriptorPair.Pipe() : null;
+        inputs = inputs with { Pid = pid?.Second };
         try
         {
             memory.Write(plan.Encode(), PlanFormat.Offset);
@@ -57,12 +62,14 @@ internal sealed class LauncherRun
 
             var process = ChildProcess.Start(program, cgroup, ["bundt-launcher"], [], descriptors.AsSpan(0, count));
             status.Second.Dispose();
-            return new LauncherRun(plan, memory, status, process);
+            pid?.Second.Dispose();
+            return new LauncherRun(plan, memory, status, pid, process);
         }
         catch
         {
             memory.Dispose();
             status.Dispose();
+            pid?.Dispose();
             throw;
         }
     }
@@ -77,8 +84,7 @@ internal sealed class LauncherRun
     public void Abandon()
     {
         End();
-        _status.Dispose();
-        _memory.Dispose();
+        Dispose();
     }
 
     /// <summary>Waits for the status pipe's end: the command is executed, or waits for start, or the launch has failed.</summary>
@@ -91,7 +97,7 @@ internal sealed class LauncherRun
             var report = PlanReport.Read(_memory);
             if (!report.Failed && report.Phase is PlanReportPhase.Executed or PlanReportPhase.Waiting)
             {
-                return report;
+                return _pid is { } pid ? report with { InitPid = ReadPid(pid) } : report;
             }
 
             End();
@@ -101,8 +107,7 @@ internal sealed class LauncherRun
         }
         finally
         {
-            _status.Dispose();
-            _memory.Dispose();
+            Dispose();
         }
     }
 
@@ -133,9 +138,28 @@ internal sealed class LauncherRun
         }
         finally
         {
-            _status.Dispose();
-            _memory.Dispose();
+            Dispose();
         }
+    }
+
+    // The report's may be anybody's: where init waits in a pid namespace of others, those with CAP_SYS_PTRACE can write to it.
+    private static int ReadPid(DescriptorPair pipe)
+    {
+        Span<byte> pid = stackalloc byte[4];
+        foreach (ref var part in pid)
+        {
+            var read = pipe.ReadByte();
+            part = read >= 0 ? (byte)read : throw new BundtException(FailureKind.Internal, Phase.Launch, "the launcher has ended without a word about the process");
+        }
+
+        return BinaryPrimitives.ReadInt32LittleEndian(pid);
+    }
+
+    private void Dispose()
+    {
+        _status.Dispose();
+        _pid?.Dispose();
+        _memory.Dispose();
     }
 
     private int? End()

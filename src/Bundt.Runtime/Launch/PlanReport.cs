@@ -27,7 +27,7 @@ internal sealed record PlanReport
     public PlanReportDetail Detail { get; private init; }
 
     /// <summary>Init's pid in our pid namespace; 0 before it was cloned.</summary>
-    public int InitPid { get; private init; }
+    public int InitPid { get; init; }
 
     /// <summary>What the failure was about where the plan cannot know it.</summary>
     public string Text { get; private init; } = "";

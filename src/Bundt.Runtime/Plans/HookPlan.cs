@@ -22,11 +22,17 @@ internal static class HookPlan
         }
 
         // In the container's root, as runc has it.
-        Run(scope, scope.Preparing, request, "createContainer", scope.Config.Hooks?.CreateContainer, "creating", scope.Root, OwnEnvironment.Variables());
+        var (kind, hooks) = ("createContainer", scope.Config.Hooks?.CreateContainer);
+        Run(scope, scope.Preparing, Memory(scope, hooks), request, kind, hooks, "creating", scope.Root, OwnEnvironment.Variables());
     }
 
-    internal static void BeforeCommand(PlanScope scope, PlanRequest request) =>
-        Run(scope, scope.Plan.Init, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1, IdentityPlan.Environment(scope.Process.Env));
+    /// <summary>What the hooks before the command need and could not get once the process has its own limits: RLIMIT_NOFILE may be below any slot.</summary>
+    /// <returns>A slot for <see cref="BeforeCommand"/>.</returns>
+    internal static int BeforeLimits(PlanScope scope) => Memory(scope, scope.Config.Hooks?.StartContainer);
+
+    internal static void BeforeCommand(PlanScope scope, int state, PlanRequest request) => Run(
+        scope, scope.Plan.Init, state, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1,
+        IdentityPlan.Environment(scope.Process.Env));
 
     /// <summary>Whether the launch waits for something that is done outside, between the mounts and the pivot.</summary>
     internal static bool Pauses(RuntimeConfig config) =>
@@ -35,8 +41,20 @@ internal static class HookPlan
     /// <summary>Whether hooks look for the container's root, with all that is mounted in it, where the host has it.</summary>
     internal static bool SeeRoot(RuntimeConfig config) => config.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } or { CreateContainer.Count: > 0 };
 
+    private static int Memory(PlanScope scope, IReadOnlyList<RuntimeHook>? hooks)
+    {
+        if (hooks is not { Count: > 0 })
+        {
+            return -1;
+        }
+
+        var slot = scope.Plan.NewSlot("hook-state");
+        scope.Preparing.Memory(slot);
+        return slot;
+    }
+
     private static void Run(
-        PlanScope scope, OperationList party, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status, int directory,
+        PlanScope scope, OperationList party, int state, PlanRequest request, string kind, IReadOnlyList<RuntimeHook>? hooks, string status, int directory,
         IReadOnlyList<string> environment)
     {
         if (hooks is not { Count: > 0 })
@@ -46,11 +64,10 @@ internal static class HookPlan
 
         var describe = request.DescribeForHooks ?? throw new InvalidOperationException("hooks need the container's state");
         var (json, pidAt) = describe(status);
-        var slot = scope.Plan.NewSlot("hook-state");
-        party.HookState(slot, json, pidAt);
+        party.HookState(state, json, pidAt);
         for (var i = 0; i < hooks.Count; i++)
         {
-            party.Hook(slot, hooks[i], hooks[i].Env ?? environment, directory, $"{kind} hook #{i}");
+            party.Hook(state, hooks[i], hooks[i].Env ?? environment, directory, $"{kind} hook #{i}");
         }
     }
 }

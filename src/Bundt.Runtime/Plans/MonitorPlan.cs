@@ -55,6 +55,7 @@ internal static class MonitorPlan
                 supervise.WaitGo(scope.Go);
             }
 
+            supervise.TellPid(scope.Plan.Input(PlanInputKind.Pid));
             supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Go);
             afterGo();
             supervise.Simple(PlanCode.Handoff);

@@ -412,8 +412,11 @@ internal sealed class OperationList(PlanSection section)
     public void WaitGo(int go, bool isEarly = false) =>
         Add(new() { Code = PlanCode.WaitGo, Section = section, A = go, Flags = (byte)(isEarly ? 1 : 0), Phase = Phase });
 
+    /// <summary>An empty memory file in a slot.</summary>
+    public void Memory(int slot) => Add(new() { Code = PlanCode.Memory, Section = section, B = slot, Phase = Phase });
+
     /// <summary>The state that hooks read from their stdin.</summary>
-    /// <param name="slot">Gets the memory file.</param>
+    /// <param name="slot">The <see cref="Memory"/>.</param>
     /// <param name="state">JSON.</param>
     /// <param name="pidAt">Where ten bytes of it become init's own pid.</param>
     public void HookState(int slot, ReadOnlyMemory<byte> state, int pidAt) =>
@@ -443,6 +446,9 @@ internal sealed class OperationList(PlanSection section)
     /// <param name="alsoPlan">The plan, too, of which its memory is enough.</param>
     public void CloseUnneeded(bool alsoPlan) =>
         Add(new() { Code = PlanCode.CloseUnneeded, Section = section, Flags = (byte)(alsoPlan ? 1 : 0), Phase = Phase });
+
+    /// <summary>Tells init's pid by a pipe that only the supervisor has.</summary>
+    public void TellPid(int slot) => Add(new() { Code = PlanCode.TellPid, Section = section, A = slot, Phase = Phase });
 
     private void Add(PlanOperation operation) => _operations.Add(operation);
 }

@@ -77,6 +77,7 @@ public enum PlanCode : ushort
     MemoryPolicy,
     OwnStdio,
     OwnNull,
+    Memory,
     HookState,
     Hook,
     CopyUp,
@@ -88,5 +89,6 @@ public enum PlanCode : ushort
     WritePid,
     CloseUnneeded,
     UnmountAt,
+    TellPid,
 #pragma warning restore CS1591
 }

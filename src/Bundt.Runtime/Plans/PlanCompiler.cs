@@ -50,6 +50,7 @@ public static class PlanCompiler
             IdentityPlan.NewKeyring(scope, request.Id);
         }
 
+        var hookState = HookPlan.BeforeLimits(scope);
         IdentityPlan.Prepare(scope, filter, isExec: false);
         var confined = scope.EntersLast && StartInside(scope, filter, isExec: false);
         if (request.InitProcess)
@@ -77,12 +78,13 @@ public static class PlanCompiler
         }
 
         // The image's own programs may be among them.
-        HookPlan.BeforeCommand(scope, request);
+        HookPlan.BeforeCommand(scope, hookState, request);
         if (config.Process is not null)
         {
             IdentityPlan.Execute(scope);
         }
 
+        ResctrlPlan.Join(scope, request.Id);
         MonitorPlan.End(
             scope, isExec: false, rootFollows: request.Overlay is { Volatile: false }, () => ListenerPlan.HandOver(scope, request.DescribeForHooks));
         return plan.Build();

@@ -17,4 +17,6 @@ public enum PlanInputKind
     ConsoleSocket,
     /// <summary>A pipe from which the supervisor reads the word to go on: where it pauses between mounts and pivot, and before the command.</summary>
     Go,
+    /// <summary>A pipe into which the supervisor writes init's pid, before init may go on.</summary>
+    Pid,
 }

@@ -78,6 +78,7 @@ internal static class PlanWords
         [PlanCode.MemoryPolicy] = "set memory policy",
         [PlanCode.OwnStdio] = "give stdio to the user",
         [PlanCode.OwnNull] = "open the own null device",
+        [PlanCode.Memory] = "make a memory file",
         [PlanCode.HookState] = "prepare the state for hooks",
         [PlanCode.Hook] = "run hook",
         [PlanCode.CopyUp] = "copy into a tmpfs",
@@ -89,6 +90,7 @@ internal static class PlanWords
         [PlanCode.WritePid] = "write pid",
         [PlanCode.CloseUnneeded] = "close what nobody needs",
         [PlanCode.UnmountAt] = "unmount",
+        [PlanCode.TellPid] = "tell the pid",
     };
 
     internal static string Of(PlanCode code) => s_words.TryGetValue(code, out var word) ? word : code.ToString();

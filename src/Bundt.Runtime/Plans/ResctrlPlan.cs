@@ -45,10 +45,10 @@ internal static class ResctrlPlan
             supervise.Mkdir(root, group + "/mon_groups/" + id, 0x1ed);
         }
 
-        Join(supervise, root, rdt, id);
+        supervise.Close(root);
     }
 
-    /// <summary>Puts the process of an exec into its container's groups.</summary>
+    /// <summary>Puts the process into its container's groups: the last that is done to it, since the supervisor waits for it here.</summary>
     internal static void Join(PlanScope scope, string? id)
     {
         if (scope.Linux.IntelRdt is { } rdt && (id ?? rdt.ClosId) is { } name)

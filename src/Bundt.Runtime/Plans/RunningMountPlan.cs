@@ -43,11 +43,11 @@ public static class RunningMountPlan
     {
         for (var i = mounts.Count - 1; i >= 0; i--)
         {
-            var path = Path.GetFullPath(mounts[i].Destination, "/");
-            if (path == "/" || IsAtOrBelow(path, "/proc") || IsAtOrBelow(path, "/sys"))
+            var path = Path.GetFullPath(mounts[i].Destination, "/").TrimEnd('/');
+            if (path.Length == 0 || IsAtOrBelow(path, "/proc") || IsAtOrBelow(path, "/sys"))
             {
                 // There stand the masks, and what makes the kernel's files read-only.
-                throw PlanScope.Invalid($"a running container keeps what is mounted on {path}");
+                throw PlanScope.Invalid($"a running container keeps what is mounted on {mounts[i].Destination}");
             }
 
             scope.Plan.Init.UnmountAt(scope.Root, path);

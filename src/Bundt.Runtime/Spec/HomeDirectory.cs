@@ -51,7 +51,9 @@ internal static class HomeDirectory
         {
             using var directory = DirectoryFd.OpenHost(root);
             using var file = directory.OpenRegular(path);
-            return Find(uid, file) is { Length: > 0 } home ? home : Fallback;
+
+            // The kernel's own files say length 0; some of them, such as kmsg, make a reader wait.
+            return RandomAccess.GetLength(file) == 0 ? Fallback : Find(uid, file) is { Length: > 0 } home ? home : Fallback;
         }
         catch (Exception e) when (e is BundtException or IOException or UnauthorizedAccessException)
         {

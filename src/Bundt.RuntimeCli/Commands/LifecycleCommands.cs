@@ -67,6 +67,11 @@ internal static class LifecycleCommands
             return 0;
         }
 
+        if (options.Id.Length == 0)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "an empty expression would mean every container", "Say .* if that is meant.");
+        }
+
         using var regex = new PosixRegex(options.Id);
         var failed = false;
         if (!Directory.Exists(invocation.Root))

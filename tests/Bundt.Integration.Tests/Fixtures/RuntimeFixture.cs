@@ -45,6 +45,9 @@ public abstract class RuntimeFixture
         File.WriteAllText(Rootfs + "/etc/passwd", "root:x:0:0::/root:/bin/sh\ncook:x:7:8::/kitchen:/bin/sh\n");
     }
 
+    /// <summary>The pid of the first process of <see cref="Id"/>, as "state" tells it.</summary>
+    protected int Pid() => JsonNode.Parse(Runtime("state", Id).Ok().Stdout)!["pid"]!.GetValue<int>();
+
     /// <summary>Gives the test an id.</summary>
     [SetUp]
     public void NewId() => Id = string.Create(CultureInfo.InvariantCulture, $"rt{Environment.ProcessId}-{++_count}");

@@ -83,7 +83,7 @@ public sealed class IdentityPlanTests
             userNamespace: true);
         var outside = plan.Operations.Where(operation => operation.Section == PlanSection.Supervisor).Select(operation => operation.Code).ToList();
         var from = outside.LastIndexOf(PlanCode.Recv);
-        Assert.That(outside.Skip(from), Is.EqualTo(new[] { PlanCode.Recv, PlanCode.WriteInit, PlanCode.Ioprio, PlanCode.Scheduler, PlanCode.Rlimit, PlanCode.Send, PlanCode.Send, PlanCode.Handoff }));
+        Assert.That(outside.Skip(from), Is.EqualTo(new[] { PlanCode.Recv, PlanCode.WriteInit, PlanCode.Ioprio, PlanCode.Scheduler, PlanCode.Rlimit, PlanCode.Send, PlanCode.TellPid, PlanCode.Send, PlanCode.Handoff }));
         Assert.That(plan.Operations.Where(operation => operation.Section == PlanSection.Init).Select(operation => operation.Code), Has.None.AnyOf(PlanCode.Rlimit, PlanCode.Scheduler));
     }
 
@@ -227,6 +227,8 @@ public sealed class IdentityPlanTests
             new() { Id = "x", Config = config, Ending = new PlanEnding.HandOff(null), Host = new HostFacts { HasResctrl = () => mounted } };
         var steps = PlanCompiler.Compile(Request(true)).Operations.Where(operation => operation.Subject?.StartsWith("linux.intelRdt", StringComparison.Ordinal) ?? false).ToArray();
         Assert.That(steps.Select(operation => (operation.Code, operation.S)), Is.EqualTo(new[] { (PlanCode.Write, schemata), (PlanCode.WritePid, tasks) }));
+        var codes = PlanCompiler.Compile(Request(true)).Operations.Where(operation => operation.Section == PlanSection.Supervisor).Select(operation => operation.Code).ToList();
+        Assert.That(codes.IndexOf(PlanCode.WritePid), Is.GreaterThan(codes.LastIndexOf(PlanCode.Recv)), "init may wait for a word that comes only then");
         Assert.That(steps[0].Block.ToArray(), Is.EqualTo("L3:0=f\nMB:0=20\n"u8.ToArray()));
         Assert.That(Assert.Throws<BundtException>(() => PlanCompiler.Compile(Request(false)))!.Message, Does.StartWith("linux.intelRdt:").And.Contain("/sys/fs/resctrl"));
     }
