@@ -7,41 +7,43 @@ namespace Bundt.Linux.Network;
 internal sealed class NetlinkRequest
 {
     private const int HeaderSize = 16; // struct nlmsghdr
-    private const ushort IsRequest = 1, WantsAck = 4, Dump = 0x300;
+    private const ushort IsRequest = 1, WantsAck = 4, DumpFlags = 0x300, CreateFlags = 0x400 | 0x200; // NLM_F_CREATE | NLM_F_EXCL
 
     private byte[] _bytes = new byte[256];
     private int _length;
 
-    /// <param name="type">RTM_*.</param>
-    /// <param name="family">struct ifinfomsg, ifaddrmsg …</param>
-    /// <param name="dump">All objects are asked for; otherwise an acknowledgement is.</param>
-    public NetlinkRequest(ushort type, ReadOnlySpan<byte> family, bool dump = false)
+    private NetlinkRequest(ushort type, ushort flags, ReadOnlySpan<byte> family)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(4), type);
-        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(6), (ushort)(IsRequest | (dump ? Dump : WantsAck)));
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(6), (ushort)(IsRequest | flags));
         family.CopyTo(_bytes.AsSpan(HeaderSize));
         _length = Align(HeaderSize + family.Length);
     }
 
-    /// <summary>The whole message.</summary>
-    public ReadOnlySpan<byte> Bytes
+    /// <summary>Changes an object, or removes it.</summary>
+    /// <param name="type">RTM_*.</param>
+    /// <param name="family">struct ifinfomsg, ifaddrmsg …</param>
+    public static NetlinkRequest Change(ushort type, ReadOnlySpan<byte> family) => new(type, WantsAck, family);
+
+    /// <summary>Makes an object that is not there yet.</summary>
+    public static NetlinkRequest Create(ushort type, ReadOnlySpan<byte> family) => new(type, WantsAck | CreateFlags, family);
+
+    /// <summary>Asks for all objects of a kind.</summary>
+    public static NetlinkRequest Dump(ushort type, ReadOnlySpan<byte> family) => new(type, DumpFlags, family);
+
+    /// <summary>The whole message, with a sequence number.</summary>
+    public ReadOnlySpan<byte> Number(int sequence)
     {
-        get
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(_bytes, _length);
-            return _bytes.AsSpan(0, _length);
-        }
+        BinaryPrimitives.WriteInt32LittleEndian(_bytes, _length);
+        BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(8), sequence);
+        return _bytes.AsSpan(0, _length);
     }
 
     /// <summary>Adds an attribute.</summary>
     public NetlinkRequest With(ushort type, ReadOnlySpan<byte> value)
     {
         var end = _length + 4 + value.Length;
-        if (end + 4 > _bytes.Length)
-        {
-            Array.Resize(ref _bytes, Math.Max(end + 4, 2 * _bytes.Length));
-        }
-
+        Reserve(end);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length), (ushort)(4 + value.Length));
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + 2), type);
         value.CopyTo(_bytes.AsSpan(_length + 4));
@@ -58,6 +60,24 @@ internal sealed class NetlinkRequest
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
         return With(type, bytes);
+    }
+
+    /// <summary>Adds an attribute of further attributes, which may begin with a header of its own.</summary>
+    public NetlinkRequest Nest(ushort type, Action<NetlinkRequest> fill, ReadOnlySpan<byte> header = default)
+    {
+        var start = _length;
+        With(type, header);
+        fill(this);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(start), (ushort)(_length - start));
+        return this;
+    }
+
+    private void Reserve(int end)
+    {
+        if (end + 4 > _bytes.Length)
+        {
+            Array.Resize(ref _bytes, Math.Max(end + 4, 2 * _bytes.Length));
+        }
     }
 
     private static int Align(int length) => (length + 3) & ~3;

@@ -31,10 +31,10 @@ public static class NetworkInterface
         var index = Index(here, name);
         var addresses = Addresses(here, index);
         var moved = here.Request(
-            new NetlinkRequest(NewLink, LinkMessage(index)).With(NamespaceFd, (int)target.DangerousGetHandle()).With(Name, newName));
-        if (moved != Errno.None)
+            NetlinkRequest.Change(NewLink, LinkMessage(index)).With(NamespaceFd, (int)target.DangerousGetHandle()).With(Name, newName));
+        if (moved.Errno != Errno.None)
         {
-            throw new BundtException(Phase.Network, "move network device", name, moved);
+            throw new BundtException(Phase.Network, "move network device", name, moved.Errno, moved.Text);
         }
 
         NetworkNamespace.Enter(target, () => Furnish(newName, addresses));
@@ -49,23 +49,23 @@ public static class NetworkInterface
             Check(there.Request(Address(address, index)), "set the address of network device", name);
         }
 
-        Check(there.Request(new NetlinkRequest(NewLink, LinkMessage(index, Up))), "bring up network device", name);
+        Check(there.Request(NetlinkRequest.Change(NewLink, LinkMessage(index, Up))), "bring up network device", name);
     }
 
-    private static void Check(Errno errno, string what, string name)
+    private static void Check((Errno Errno, string? Text) answer, string what, string name)
     {
-        if (errno != Errno.None)
+        if (answer.Errno != Errno.None)
         {
-            throw new BundtException(Phase.Network, what, name, errno);
+            throw new BundtException(Phase.Network, what, name, answer.Errno, answer.Text);
         }
     }
 
     private static int Index(NetlinkSocket socket, string name)
     {
         // All of them: an answer about one comes without an acknowledgement that could be told from it.
-        foreach (var link in socket.Dump(new NetlinkRequest(GetLink, LinkMessage(0), dump: true)))
+        foreach (var link in socket.Dump(NetlinkRequest.Dump(GetLink, LinkMessage(0))))
         {
-            foreach (var (type, value) in Attributes(link[16..]))
+            foreach (var (type, value) in NetlinkAttributes.Read(link[16..]))
             {
                 if (type == Name && System.Text.Encoding.UTF8.GetString(value.Span.TrimEnd((byte)0)) == name)
                 {
@@ -81,7 +81,7 @@ public static class NetworkInterface
     private static List<byte[]> Addresses(NetlinkSocket socket, int index)
     {
         var result = new List<byte[]>();
-        foreach (var address in socket.Dump(new NetlinkRequest(GetAddress, stackalloc byte[8], dump: true)))
+        foreach (var address in socket.Dump(NetlinkRequest.Dump(GetAddress, stackalloc byte[8])))
         {
             var message = address.Span;
             if (BinaryPrimitives.ReadInt32LittleEndian(message[4..]) == index && (message[2] & Permanent) != 0 && message[3] == 0)
@@ -97,8 +97,8 @@ public static class NetworkInterface
     {
         var family = message.AsSpan(0, 8).ToArray();
         BinaryPrimitives.WriteInt32LittleEndian(family.AsSpan(4), index);
-        var request = new NetlinkRequest(NewAddress, family);
-        foreach (var (type, value) in Attributes(message.AsMemory(8)))
+        var request = NetlinkRequest.Change(NewAddress, family);
+        foreach (var (type, value) in NetlinkAttributes.Read(message.AsMemory(8)))
         {
             if (s_keptAttributes.Contains(type))
             {
@@ -107,21 +107,6 @@ public static class NetworkInterface
         }
 
         return request.With(AddressFlags, Permanent);
-    }
-
-    private static IEnumerable<(ushort Type, ReadOnlyMemory<byte> Value)> Attributes(ReadOnlyMemory<byte> bytes)
-    {
-        while (bytes.Length >= 4)
-        {
-            var length = BinaryPrimitives.ReadUInt16LittleEndian(bytes.Span);
-            if (length < 4 || length > bytes.Length)
-            {
-                yield break;
-            }
-
-            yield return (BinaryPrimitives.ReadUInt16LittleEndian(bytes.Span[2..]), bytes[4..length]);
-            bytes = bytes[Math.Min((length + 3) & ~3, bytes.Length)..];
-        }
     }
 
     // struct ifinfomsg: family, type, index, flags, which of the flags change.

@@ -39,6 +39,9 @@ internal static unsafe partial class SocketCalls
     internal static partial int getsockopt(int fd, int level, int option, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
+    internal static partial int setsockopt(int fd, int level, int option, void* value, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     internal static partial nint read(int fd, byte* bytes, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
