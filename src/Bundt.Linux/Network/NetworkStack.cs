@@ -34,7 +34,10 @@ public sealed class NetworkStack : IDisposable
 {
     private const ushort NewLink = 16, DelLink = 17, GetLink = 18, NewAddress = 20, DelAddress = 21, GetAddress = 22, NewRoute = 24, GetRoute = 26; // RTM_*
     private const ushort LinkHardware = 1, LinkName = 3, LinkMtu = 4, LinkLower = 5, LinkMaster = 10, LinkInfo = 18, LinkNamespace = 28; // IFLA_*
-    private const ushort InfoKind = 1, InfoData = 2; // IFLA_INFO_*
+    private const ushort LinkFamilies = 26; // IFLA_AF_SPEC
+    private const ushort InfoKind = 1, InfoData = 2, InfoPortKind = 4, InfoPortData = 5; // IFLA_INFO_KIND, DATA, SLAVE_KIND, SLAVE_DATA
+    private const ushort PortHairpin = 4; // IFLA_BRPORT_MODE
+    private const ushort Ipv6Family = 10, Ipv6Generation = 8; // AF_INET6, IFLA_INET6_ADDR_GEN_MODE
     private const ushort VethPeer = 1, VlanMode = 1; // VETH_INFO_PEER, IFLA_MACVLAN_MODE and IFLA_IPVLAN_MODE
     private const ushort AddressPrefix = 1, AddressLocal = 2, AddressBroadcast = 4, AddressFlags = 8; // IFA_*
     private const ushort RouteDestination = 1, RouteLink = 4, RouteGateway = 5, RouteTable = 15; // RTA_*
@@ -72,13 +75,18 @@ public sealed class NetworkStack : IDisposable
     /// <exception cref="BundtException">Conflict: a name is taken. Else what the kernel refuses.</exception>
     public void AddVeth(string name, int bridge, SafeFileHandle elsewhere, string otherName, PhysicalAddress otherHardware, int mtu = 0)
     {
-        var request = NetlinkRequest.Create(NewLink, LinkMessage(0, Up)).With(LinkName, name).With(LinkMaster, bridge);
+        var request = NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name).With(LinkMaster, bridge);
         Furnish(request, null, mtu);
         request.Nest(LinkInfo, info => info.With(InfoKind, "veth").Nest(InfoData, data => data.Nest(
             VethPeer,
             peer => Furnish(peer.With(LinkName, otherName).With(LinkNamespace, (int)elsewhere.DangerousGetHandle()), otherHardware, mtu),
             LinkMessage(0))));
         Check(request, "make veth", name);
+
+        // With br_netfilter what a container sends to itself by a published port comes back through the port it came from.
+        var port = NetlinkRequest.Change(NewLink, LinkMessage(0, Up)).With(LinkName, name)
+            .Nest(LinkInfo, info => info.With(InfoPortKind, "bridge").Nest(InfoPortData, data => data.With(PortHairpin, [1])));
+        Check(WithoutLinkLocal(port), "bring up interface", name);
     }
 
     /// <summary>Makes a macvlan or ipvlan interface on one of this namespace's, in another namespace, still down.</summary>
@@ -101,8 +109,14 @@ public sealed class NetworkStack : IDisposable
     }
 
     /// <summary>Brings an interface up.</summary>
+    /// <param name="link">Its number.</param>
+    /// <param name="hasIpv6">It makes itself an IPv6 address of the link.</param>
     /// <exception cref="BundtException">What the kernel refuses.</exception>
-    public void BringUp(int link) => Check(NetlinkRequest.Change(NewLink, LinkMessage(link, Up)), "bring up interface", Named(link));
+    public void BringUp(int link, bool hasIpv6)
+    {
+        var request = NetlinkRequest.Change(NewLink, LinkMessage(link, Up));
+        Check(hasIpv6 ? request : WithoutLinkLocal(request), "bring up interface", Named(link));
+    }
 
     /// <summary>Removes an interface; false: there was none.</summary>
     /// <exception cref="BundtException">What the kernel refuses.</exception>
@@ -120,7 +134,7 @@ public sealed class NetworkStack : IDisposable
     /// <summary>The number of an interface; null: there is none of that name.</summary>
     public int? IndexOf(string name) => Links().FirstOrDefault(link => link.Name == name)?.Index;
 
-    /// <summary>Gives an interface an address.</summary>
+    /// <summary>Gives an interface an address. One of version 6 takes up to a second to work if the interface is not up by then.</summary>
     /// <exception cref="BundtException">Conflict: it has it already. Else what the kernel refuses.</exception>
     public void AddAddress(int link, IPAddress address, int prefix)
     {
@@ -295,6 +309,10 @@ public sealed class NetworkStack : IDisposable
 
         return mtu > 0 ? request.With(LinkMtu, mtu) : request;
     }
+
+    // No address of its own, and so none of the packets by which it is announced.
+    private static NetlinkRequest WithoutLinkLocal(NetlinkRequest request) =>
+        request.Nest(LinkFamilies, families => families.Nest(Ipv6Family, ipv6 => ipv6.With(Ipv6Generation, [1]))); // IN6_ADDR_GEN_MODE_NONE
 
     private void Check(NetlinkRequest request, string operation, string subject)
     {

@@ -41,7 +41,7 @@ public sealed class NetworkStackTests
         var bridge = host.IndexOf("br-one")!.Value;
         host.AddAddress(bridge, IPAddress.Parse("172.30.0.1"), 16);
         host.AddAddress(bridge, IPAddress.Parse("fd00:1::1"), 64);
-        host.BringUp(bridge);
+        host.BringUp(bridge, hasIpv6: true);
         host.AddVeth("veth-one", bridge, _container, "eth0", s_hardware, 1400);
 
         using var container = NetworkStack.Open(_container);
@@ -50,7 +50,7 @@ public sealed class NetworkStackTests
         Assert.That((eth0.Kind, eth0.Mtu, eth0.IsUp), Is.EqualTo(("veth", 1400, false)));
         container.AddAddress(eth0.Index, IPAddress.Parse("172.30.0.2"), 16);
         container.AddAddress(eth0.Index, IPAddress.Parse("fd00:1::2"), 64);
-        container.BringUp(eth0.Index);
+        container.BringUp(eth0.Index, hasIpv6: true);
         container.AddRoute(new Route(IPNetwork.Parse("0.0.0.0/0"), IPAddress.Parse("172.30.0.1"), eth0.Index));
         container.AddRoute(new Route(IPNetwork.Parse("::/0"), IPAddress.Parse("fd00:1::1"), eth0.Index));
 

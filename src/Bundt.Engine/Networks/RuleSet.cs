@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>
+/// Our table of the packet filter, in the words of nft(8). The rules are always the same ones; what changes are the elements of its maps and sets: which
+/// bridges there are, and which ports lead where.
+/// </summary>
+/// <remarks>
+/// Whoever asks for a published port is led to the container before the packet is routed, wherever it comes from: from outside and from other
+/// containers in prerouting, from the host itself in output. The source address stays the client's but in two cases, in which the answer would not
+/// come back this way: between two containers of one bridge, and from a loopback address.
+/// </remarks>
+internal static class RuleSet
+{
+    /// <summary>The table's name.</summary>
+    public const string Table = "inet bundt";
+
+    private const string Rules = """
+          map at4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+          map at6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
+          map any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
+          map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+          set bridges { type ifname; }
+          set closed { type ifname; }
+          set masked { type ifname; }
+          set loops { type ifname . ifname; }
+          set neighbours4 { type ifname . ipv4_addr; flags interval; }
+          set neighbours6 { type ifname . ipv6_addr; flags interval; }
+
+          chain raw {
+            type filter hook prerouting priority raw; policy accept;
+            iifname @bridges ip daddr 127.0.0.0/8 drop comment "route_localnet is for answers to the host"
+          }
+          chain prerouting {
+            type nat hook prerouting priority dstnat; policy accept;
+            fib daddr type local jump publish
+          }
+          chain output {
+            type nat hook output priority -100; policy accept;
+            fib daddr type local jump publish
+          }
+          chain publish {
+            dnat ip to ip daddr . meta l4proto . th dport map @at4
+            dnat ip6 to ip6 daddr . meta l4proto . th dport map @at6
+            meta nfproto ipv4 dnat ip to meta l4proto . th dport map @any4
+            meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6
+          }
+          chain postrouting {
+            type nat hook postrouting priority srcnat; policy accept;
+            ct status dnat oifname . ip saddr @neighbours4 masquerade comment "by the host's address; no iifname here with br_netfilter"
+            ct status dnat oifname . ip6 saddr @neighbours6 masquerade
+            oifname @bridges ip saddr 127.0.0.0/8 masquerade
+            oifname @bridges ip6 saddr ::1 masquerade
+            iifname @masked oifname != @bridges masquerade
+          }
+          chain forward {
+            type filter hook forward priority filter; policy accept;
+            ct state established,related accept
+            iifname @closed drop
+            oifname @closed drop
+            ct status dnat accept
+            iifname . oifname @loops accept
+            oifname @bridges drop comment "what is not published, and other networks"
+          }
+
+        """;
+
+    /// <summary>Commands that make the table what it has to be, whatever it was, all at once.</summary>
+    public static string Replace(IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
+    {
+        var text = new StringBuilder().Append("add table ").Append(Table).Append("\ndelete table ").Append(Table).Append("\ntable ").Append(Table).Append(" {\n")
+            .Append(Rules).Append("}\n");
+        foreach (var bridge in bridges)
+        {
+            Append(text, "add", bridge);
+        }
+
+        foreach (var port in ports)
+        {
+            Append(text, "add", port);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Commands that add bridges and ports to the table, or delete them from it.</summary>
+    /// <param name="verb">"add" or "delete".</param>
+    /// <param name="bridges">Bridges.</param>
+    /// <param name="ports">Ports.</param>
+    public static string Change(string verb, IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
+    {
+        var text = new StringBuilder();
+        foreach (var bridge in bridges)
+        {
+            Append(text, verb, bridge);
+        }
+
+        foreach (var port in ports)
+        {
+            Append(text, verb, port);
+        }
+
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, string verb, BridgeRules bridge)
+    {
+        var name = $"\"{bridge.Name}\"";
+        Element(text, verb, "bridges", name);
+        Element(text, verb, "loops", $"{name} . {name}");
+        foreach (var subnet in bridge.Subnets)
+        {
+            Element(text, verb, subnet.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "neighbours6" : "neighbours4", $"{name} . {subnet}");
+        }
+
+        if (bridge.Internal)
+        {
+            Element(text, verb, "closed", name);
+        }
+        else if (bridge.Masquerade)
+        {
+            Element(text, verb, "masked", name);
+        }
+    }
+
+    private static void Append(StringBuilder text, string verb, PublishedPort port)
+    {
+        var isIpv6 = port.Container.AddressFamily == AddressFamily.InterNetworkV6;
+        var any = port.Host.Equals(System.Net.IPAddress.Any) || port.Host.Equals(System.Net.IPAddress.IPv6Any);
+        var service = string.Create(CultureInfo.InvariantCulture, $"{port.Protocol.ToString().ToLowerInvariant()} . {port.HostPort}");
+        var key = any ? service : $"{port.Host} . {service}";
+        var map = (any ? "any" : "at") + (isIpv6 ? "6" : "4");
+        Element(text, verb, map, verb == "add" ? string.Create(CultureInfo.InvariantCulture, $"{key} : {port.Container} . {port.ContainerPort}") : key);
+    }
+
+    private static void Element(StringBuilder text, string verb, string set, string element) =>
+        text.Append(verb).Append(" element ").Append(Table).Append(' ').Append(set).Append(" { ").Append(element).Append(" }\n");
+}
