@@ -1,0 +1,163 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Security.Cryptography;
+using Bundt.Engine.Containers;
+using Bundt.Linux;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>
+/// A network and who is in it. Which addresses are taken is not stored anywhere: they are those of its endpoints, which live as long as their
+/// containers run.
+/// </summary>
+public sealed class Network
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Endpoint> _endpoints = new(StringComparer.Ordinal);
+    private readonly HashSet<IPAddress> _taken = [];
+
+    internal Network(NetworkRecord record)
+    {
+        Record = record;
+        Options = NetworkOptions.Parse(record.Settings.Driver, record.Settings.Options);
+        Subnets = [.. record.Subnets.Select(Subnet.Parse)];
+    }
+
+    /// <summary>64 hex digits.</summary>
+    public string Id => Record.Id;
+
+    /// <summary>Its name.</summary>
+    public string Name => Record.Settings.Name;
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Created => Record.Created;
+
+    /// <summary>What it was asked to be.</summary>
+    public NetworkSettings Settings => Record.Settings;
+
+    internal NetworkRecord Record { get; }
+
+    internal NetworkOptions Options { get; }
+
+    internal IReadOnlyList<Subnet> Subnets { get; }
+
+    /// <summary>The bridge's name: the first 12 digits of the id, as Docker has it.</summary>
+    internal string Bridge => Options.Bridge ?? "br-" + Id[..12];
+
+    /// <summary>What the packet filter has to know of it.</summary>
+    internal BridgeRules Rules => new(Bridge, [.. Subnets.Select(subnet => subnet.Network)], Settings.Internal, Options.Masquerade);
+
+    /// <summary>Those who are in it now.</summary>
+    internal IReadOnlyList<Endpoint> Endpoints
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _endpoints.Values];
+            }
+        }
+    }
+
+    /// <summary>Takes a container in: its addresses are nobody else's until it leaves.</summary>
+    /// <param name="containerId">The container.</param>
+    /// <param name="interfaceName">The interface's name in it.</param>
+    /// <param name="wanted">Addresses that it asks for; others are chosen.</param>
+    /// <param name="hardware">The hardware address that it asks for; null: a random one.</param>
+    /// <exception cref="BundtException">Conflict: the address is taken, or none is left, or the container is in already; InvalidArgument: it is outside.</exception>
+    internal Endpoint Enter(string containerId, string interfaceName, IReadOnlyCollection<IPAddress> wanted, PhysicalAddress? hardware)
+    {
+        lock (_lock)
+        {
+            if (_endpoints.ContainsKey(containerId))
+            {
+                throw new BundtException(FailureKind.Conflict, Phase.Network, $"container {containerId[..12]} is in network {Name} already");
+            }
+
+            var addresses = new IPAddress?[2];
+            foreach (var address in wanted)
+            {
+                var subnet = Subnets.FirstOrDefault(subnet => subnet.Network.Contains(address))
+                    ?? throw new BundtException(
+                        FailureKind.InvalidArgument, Phase.Network, $"invalid address {address}: it belongs to no subnet of network {Name} ({string.Join(", ", Subnets.Select(s => s.Network))})");
+                addresses[subnet.IsIpv6 ? 1 : 0] = !_taken.Contains(subnet.Check(address))
+                    ? address
+                    : throw new BundtException(FailureKind.Conflict, Phase.Network, $"Address already in use: {address} is that of container {Holder(address)}");
+            }
+
+            foreach (var isIpv6 in (ReadOnlySpan<bool>)[false, true])
+            {
+                addresses[isIpv6 ? 1 : 0] ??= Free(isIpv6);
+            }
+
+            var endpoint = new Endpoint(
+                containerId, ContainerNames.NewId(), interfaceName, "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)), hardware ?? RandomHardware(), addresses[0], addresses[1]);
+            Add(endpoint);
+            return endpoint;
+        }
+    }
+
+    /// <summary>Takes an endpoint in as it is: that of a container that a daemon before this one has started.</summary>
+    internal void Adopt(Endpoint endpoint)
+    {
+        lock (_lock)
+        {
+            Add(endpoint);
+        }
+    }
+
+    /// <summary>Lets a container out; its addresses are free again. Null: it was not in.</summary>
+    internal Endpoint? Leave(string containerId)
+    {
+        lock (_lock)
+        {
+            if (!_endpoints.Remove(containerId, out var endpoint))
+            {
+                return null;
+            }
+
+            foreach (var address in (ReadOnlySpan<IPAddress?>)[endpoint.Ipv4, endpoint.Ipv6])
+            {
+                if (address is not null)
+                {
+                    _taken.Remove(address);
+                }
+            }
+
+            return endpoint;
+        }
+    }
+
+    private void Add(Endpoint endpoint)
+    {
+        _endpoints[endpoint.ContainerId] = endpoint;
+        foreach (var address in (ReadOnlySpan<IPAddress?>)[endpoint.Ipv4, endpoint.Ipv6])
+        {
+            if (address is not null)
+            {
+                _taken.Add(address);
+            }
+        }
+    }
+
+    private IPAddress? Free(bool isIpv6)
+    {
+        var subnets = Subnets.Where(subnet => subnet.IsIpv6 == isIpv6).ToList();
+        return subnets.Count == 0
+            ? null
+            : subnets.Select(subnet => subnet.Free(_taken.Contains)).FirstOrDefault(address => address is not null)
+                ?? throw new BundtException(
+                    FailureKind.Conflict, Phase.Network, $"no available IPv{(isIpv6 ? 6 : 4)} addresses on network {Name}: all of {string.Join(", ", subnets.Select(s => s.Range))} are taken");
+    }
+
+    private string Holder(IPAddress address) =>
+        _endpoints.Values.FirstOrDefault(endpoint => address.Equals(endpoint.Ipv4) || address.Equals(endpoint.Ipv6))?.ContainerId[..12] ?? "";
+
+    // Administered locally, for one receiver.
+    private static PhysicalAddress RandomHardware()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(6);
+        bytes[0] = (byte)(bytes[0] & 0xfc | 2);
+        return new PhysicalAddress(bytes);
+    }
+}
