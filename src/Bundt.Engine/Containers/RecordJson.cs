@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Bundt.Engine.Networks;
 using Bundt.Engine.Volumes;
 
 namespace Bundt.Engine.Containers;
@@ -15,6 +16,7 @@ namespace Bundt.Engine.Containers;
 [JsonSerializable(typeof(StateRecord))]
 [JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(ExecSettings))]
+[JsonSerializable(typeof(NetworkRecord))]
 internal sealed partial class RecordJson : JsonSerializerContext;
 
 /// <summary>A terminal's size as [rows, columns].</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using Bundt.Linux.Interop;
 using Bundt.Linux.Sockets;
 using Microsoft.Win32.SafeHandles;
@@ -46,7 +47,7 @@ public static class NetworkNamespace
     // unshare(2) and setns(2) move the calling thread, so that is one that ends with this.
     private static void OnThread(Action action)
     {
-        BundtException? failure = null;
+        ExceptionDispatchInfo? failure = null;
         var thread = new Thread(
             () =>
             {
@@ -54,9 +55,9 @@ public static class NetworkNamespace
                 {
                     action();
                 }
-                catch (BundtException e)
+                catch (Exception e)
                 {
-                    failure = e;
+                    failure = ExceptionDispatchInfo.Capture(e);
                 }
             },
             256 * 1024)
@@ -66,10 +67,7 @@ public static class NetworkNamespace
         };
         thread.Start();
         thread.Join();
-        if (failure is not null)
-        {
-            throw failure;
-        }
+        failure?.Throw();
     }
 
     private static SafeFileHandle Unshare()

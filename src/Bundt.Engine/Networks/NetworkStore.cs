@@ -1,0 +1,228 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Bundt.Engine.Containers;
+using Bundt.Linux;
+using Bundt.Linux.Files;
+using Bundt.Linux.Network;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>The networks of a daemon: `ROOT/networks/ID.json`, and the default bridge.</summary>
+public sealed class NetworkStore
+{
+    /// <summary>The default network's name.</summary>
+    public const string DefaultName = "bridge";
+
+    private const string DefaultBridge = "bundt0";
+    private const string Suffix = ".json";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static readonly string[] s_predefined = ["bridge", "host", "none"];
+
+    private static readonly SearchValues<char> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+    private readonly string _root;
+    private readonly EventLog _events;
+    private readonly BridgeDriver _bridges;
+    private readonly ConcurrentDictionary<string, Network> _networks = new(StringComparer.Ordinal);
+    private readonly Lock _changing = new();
+
+    /// <param name="root">Directory of the records.</param>
+    /// <param name="events">Is told what is made and removed.</param>
+    /// <param name="bridges">The host's bridges.</param>
+    /// <param name="damaged">Is told which record cannot be read, and why.</param>
+    internal NetworkStore(string root, EventLog events, BridgeDriver bridges, Action<string, string> damaged)
+    {
+        (_root, _events, _bridges) = (root, events, bridges);
+        Directory.CreateDirectory(root, OwnerOnly);
+        foreach (var path in Directory.EnumerateFiles(root))
+        {
+            var name = Path.GetFileName(path);
+            if (name.StartsWith(AtomicFile.TemporaryPrefix, StringComparison.Ordinal))
+            {
+                File.Delete(path);
+                continue;
+            }
+
+            try
+            {
+                var record = JsonSerializer.Deserialize(File.ReadAllBytes(path), RecordJson.Default.NetworkRecord) ?? throw new JsonException("empty record");
+                if (record.Version > NetworkRecord.CurrentVersion)
+                {
+                    throw new NotSupportedException($"version {record.Version} of a record");
+                }
+
+                _networks[record.Id] = new Network(record);
+            }
+            catch (Exception e) when (e is IOException or JsonException or NotSupportedException or BundtException)
+            {
+                damaged(name, BundtException.Reason(e));
+            }
+        }
+    }
+
+    /// <summary>All networks that have addresses.</summary>
+    public IReadOnlyList<Network> List() => [.. _networks.Values.OrderBy(network => network.Name, StringComparer.Ordinal)];
+
+    /// <summary>The default bridge, made when it is first needed.</summary>
+    /// <exception cref="BundtException">Conflict: no subnet is left for it.</exception>
+    public Network Default()
+    {
+        lock (_changing)
+        {
+            return _networks.Values.FirstOrDefault(network => network.Name == DefaultName)
+                ?? Make(new NetworkSettings { Name = DefaultName, Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = DefaultBridge } });
+        }
+    }
+
+    /// <summary>One by id, name or unambiguous id prefix; null: there is none.</summary>
+    /// <exception cref="BundtException">InvalidArgument: several begin like that.</exception>
+    public Network? TryFind(string nameOrId)
+    {
+        if (_networks.TryGetValue(nameOrId, out var network))
+        {
+            return network;
+        }
+
+        if (_networks.Values.FirstOrDefault(one => one.Name == nameOrId) is { } named)
+        {
+            return named;
+        }
+
+        var found = nameOrId.Length == 0 ? [] : _networks.Values.Where(one => one.Id.StartsWith(nameOrId, StringComparison.Ordinal)).Take(2).ToList();
+        return found.Count < 2
+            ? found.FirstOrDefault()
+            : throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"network {nameOrId} is ambiguous (2 matches found based on ID prefix)");
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <exception cref="BundtException">Conflict: the name is taken; Forbidden: its subnet overlaps; InvalidArgument: what it is asked to be makes no sense.</exception>
+    public Network Create(NetworkSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        if (settings.Name.Length == 0 || !char.IsAsciiLetterOrDigit(settings.Name[0]) || settings.Name.AsSpan().ContainsAnyExcept(s_nameCharacters))
+        {
+            throw new BundtException(
+                FailureKind.InvalidArgument, Phase.Request, $"invalid network name \"{settings.Name}\": only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed");
+        }
+
+        if (settings.Driver is not ("bridge" or "macvlan" or "ipvlan"))
+        {
+            throw new BundtException(FailureKind.NotFound, Phase.Request, $"could not find plugin {settings.Driver} in v1 plugin registry: plugin not found", "Drivers are bridge, macvlan and ipvlan.");
+        }
+
+        lock (_changing)
+        {
+            if (s_predefined.Contains(settings.Name) || _networks.Values.Any(network => network.Name == settings.Name))
+            {
+                throw new BundtException(FailureKind.Conflict, Phase.Network, $"network with name {settings.Name} already exists");
+            }
+
+            var network = Make(settings);
+            try
+            {
+                _bridges.Ensure(network);
+            }
+            catch
+            {
+                Forget(network);
+                throw;
+            }
+
+            Publish("create", network);
+            return network;
+        }
+    }
+
+    /// <summary>Removes one.</summary>
+    /// <exception cref="BundtException">NotFound; Forbidden: containers are in it, or it is the default.</exception>
+    public void Remove(string nameOrId)
+    {
+        lock (_changing)
+        {
+            var network = TryFind(nameOrId) ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {nameOrId} not found");
+            if (network.Name == DefaultName)
+            {
+                throw new BundtException(FailureKind.Forbidden, Phase.Network, $"{DefaultName} is a pre-defined network and cannot be removed");
+            }
+
+            if (network.Endpoints is [var first, ..] endpoints)
+            {
+                throw new BundtException(
+                    FailureKind.Forbidden, Phase.Network,
+                    $"error while removing network: network {network.Name} has active endpoints ({endpoints.Count}, the first one of container {first.ContainerId[..12]})");
+            }
+
+            Forget(network);
+            _bridges.Remove(network);
+            Publish("destroy", network);
+        }
+    }
+
+    private Network Make(NetworkSettings settings)
+    {
+        _ = NetworkOptions.Parse(settings.Driver, settings.Options);
+        var subnets = settings.Subnets.Where(subnet => subnet.Subnet is { Length: > 0 }).ToList();
+        var networks = subnets.ConvertAll(subnet => Subnet.Parse(subnet).Network);
+        for (var i = 0; i < networks.Count; i++)
+        {
+            CheckOverlap(networks[i], networks.Take(i), settings.Name);
+        }
+
+        foreach (var isIpv6 in (ReadOnlySpan<bool>)[false, true])
+        {
+            if ((isIpv6 ? settings.EnableIpv6 : settings.EnableIpv4) && !networks.Exists(network => network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 == isIpv6))
+            {
+                subnets.Add(Choose(isIpv6, settings.Subnets));
+            }
+        }
+
+        var record = new NetworkRecord { Id = ContainerNames.NewId(), Created = DateTimeOffset.UtcNow, Settings = settings, Subnets = subnets };
+        var network = new Network(record);
+        using var directory = DirectoryFd.OpenHost(_root);
+        AtomicFile.Replace(directory, record.Id + Suffix, JsonSerializer.SerializeToUtf8Bytes(record, RecordJson.Default.NetworkRecord), durable: true);
+        return _networks[record.Id] = network;
+    }
+
+    private void CheckOverlap(IPNetwork network, IEnumerable<IPNetwork> own, string name)
+    {
+        if (own.Any(other => Subnet.Overlap(network, other)))
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"subnets of network {name} overlap: {network}");
+        }
+
+        foreach (var other in _networks.Values)
+        {
+            if (other.Subnets.FirstOrDefault(subnet => Subnet.Overlap(network, subnet.Network)) is { } subnet)
+            {
+                throw new BundtException(
+                    FailureKind.Forbidden, Phase.Network, $"invalid pool request: Pool overlaps with other one on this address space: {network} with {subnet.Network} of network {other.Name}");
+            }
+        }
+    }
+
+    // One that no network has, and that the host has no way to.
+    private SubnetSettings Choose(bool isIpv6, IReadOnlyList<SubnetSettings> wishes)
+    {
+        using var host = NetworkStack.OpenOwn();
+        var taken = _networks.Values.SelectMany(network => network.Subnets).Select(subnet => subnet.Network).Concat(host.Routes().Select(route => route.Destination)).ToList();
+        if (wishes.FirstOrDefault(wish => wish.Subnet is not { Length: > 0 } && (wish.Gateway is { Length: > 0 } || wish.Range is { Length: > 0 })) is not null)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "a gateway or an ip-range needs its subnet", "Add --subnet.");
+        }
+
+        return new SubnetSettings(SubnetChoice.Free(isIpv6, taken).ToString(), null, null, new Dictionary<string, string>());
+    }
+
+    private void Forget(Network network)
+    {
+        _networks.TryRemove(network.Id, out _);
+        File.Delete(Path.Combine(_root, network.Id + Suffix));
+    }
+
+    private void Publish(string action, Network network) =>
+        _events.Publish(new EngineEvent(
+            DateTimeOffset.UtcNow, "network", action, network.Id, new Dictionary<string, string> { ["name"] = network.Name, ["type"] = network.Settings.Driver }));
+}
