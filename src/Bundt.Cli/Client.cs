@@ -118,6 +118,14 @@ internal static class Client
                 return ImageCommands.Remove(rmi, client);
             case SearchOptions search:
                 return ImageCommands.Search(search, client);
+            case NetworkCreateOptions create:
+                return NetworkCommands.Create(create, client);
+            case NetworkListOptions list:
+                return NetworkCommands.List(list, client);
+            case NetworkRemoveOptions remove:
+                return NetworkCommands.Remove(remove, client);
+            case NetworkPruneOptions prune:
+                return NetworkCommands.Prune(prune, client);
             case VolumeCreateOptions create:
                 return VolumeCommands.Create(create, client);
             case VolumeListOptions list:

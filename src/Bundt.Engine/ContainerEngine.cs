@@ -1,5 +1,6 @@
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
+using Bundt.Engine.Networks;
 using Bundt.Images;
 using Bundt.Linux;
 using Bundt.Linux.Locks;
@@ -36,6 +37,9 @@ public sealed class ContainerEngine : IAsyncDisposable
 
     /// <summary>Volumes.</summary>
     public VolumeStore Volumes => _services.Volumes;
+
+    /// <summary>Networks.</summary>
+    public NetworkStore Networks => _services.Networks;
 
     /// <summary>Events, in memory from the start of the daemon on.</summary>
     public EventLog Events => _services.Events;
@@ -79,6 +83,8 @@ public sealed class ContainerEngine : IAsyncDisposable
             {
                 Users = name => UsersOf(containers, name),
             };
+            var filter = new PacketFilter();
+            var bridges = new BridgeDriver(filter);
             var services = new EngineServices
             {
                 Paths = paths,
@@ -87,11 +93,14 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Processes = processes,
                 Images = images,
                 Volumes = volumes,
+                Networks = new NetworkStore(paths.Networks, events, bridges, (name, reason) => logger.DamagedNetwork(name, reason)),
+                Bridges = bridges,
                 Events = events,
                 Trash = trash,
                 Containers = containers,
             };
             await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
+            services.Networks.BringUp((network, e) => logger.NetworkDown(network.Name, e));
             return new ContainerEngine(options, services, rootLock, store);
         }
         catch

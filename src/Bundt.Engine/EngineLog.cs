@@ -14,6 +14,12 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "volume {Name}: damaged record, labels are lost: {Reason}")]
     public static partial void DamagedVolume(this ILogger logger, string name, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "network {Name}: damaged record, left as it is: {Reason}")]
+    public static partial void DamagedNetwork(this ILogger logger, string name, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "network {Name}: its bridge cannot be had")]
+    public static partial void NetworkDown(this ILogger logger, string name, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "container {Id}: adopted as {Status}")]
     public static partial void Adopted(this ILogger logger, string id, ContainerStatus status);
 

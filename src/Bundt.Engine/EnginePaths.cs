@@ -9,6 +9,8 @@ internal sealed record EnginePaths(string Root, string Run)
 
     public string Volumes => Path.Combine(Root, "volumes");
 
+    public string Networks => Path.Combine(Root, "networks");
+
     public string Trash => Path.Combine(Root, "trash");
 
     /// <summary>Locked as long as a daemon has the root directory.</summary>

@@ -1,5 +1,6 @@
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
+using Bundt.Engine.Networks;
 using Bundt.Images;
 using Bundt.Linux.Watches;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,10 @@ internal sealed class EngineServices
     public required IContainerImages Images { get; init; }
 
     public required VolumeStore Volumes { get; init; }
+
+    public required NetworkStore Networks { get; init; }
+
+    public required BridgeDriver Bridges { get; init; }
 
     public required EventLog Events { get; init; }
 

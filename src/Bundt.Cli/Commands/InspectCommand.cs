@@ -10,15 +10,15 @@ using Bundt.Cli.Templates;
 
 namespace Bundt.Cli.Commands;
 
-/// <summary><c>inspect</c>: containers, images and volumes, asked for in this order.</summary>
+/// <summary><c>inspect</c>: containers, images, networks and volumes, asked for in this order.</summary>
 internal static class InspectCommand
 {
     /// <summary>Prints what is found; the others are errors after that.</summary>
     public static int Execute(InspectOptions options, DaemonClient client)
     {
-        if (options.Type is not (null or "container" or "image" or "volume"))
+        if (options.Type is not (null or "container" or "image" or "network" or "volume"))
         {
-            throw new UsageException($"\"{options.Type}\" is not a valid value for --type: it must be container, image or volume");
+            throw new UsageException($"\"{options.Type}\" is not a valid value for --type: it must be container, image, network or volume");
         }
 
         Template? template = string.IsNullOrEmpty(options.Format) ? null : Template.Parse(options.Format == "json" ? "{{json .}}" : options.Format);
@@ -78,6 +78,7 @@ internal static class InspectCommand
         [
             ("container", $"/containers/{DaemonClient.Escape(name)}/json{(options.Size ? "?size=1" : "")}"),
             ("image", $"/images/{DaemonClient.EscapePath(name)}/json"),
+            ("network", $"/networks/{DaemonClient.Escape(name)}"),
             ("volume", $"/volumes/{DaemonClient.Escape(name)}"),
         ];
         ApiException? ambiguous = null;

@@ -152,7 +152,7 @@ internal abstract class ContainerOptions
     [Option("name", MetaValue = "string", HelpText = "Assign a name to the container")]
     public string? Name { get; set; }
 
-    [Option("network", MetaValue = "network", HelpText = "Connect a container to a network (none, host, container:NAME)")]
+    [Option("network", MetaValue = "network", HelpText = "Connect a container to a network (none, host, container:NAME, or one of your own)")]
     public IEnumerable<string> Network { get; set; } = [];
 
     [Option("net", MetaValue = "network", HelpText = "Connect a container to a network", Hidden = true)]

@@ -35,11 +35,6 @@ internal static class CreateBody
             throw new UsageException("conflicting options: cannot specify both --restart and --rm");
         }
 
-        if (options.Network.Concat(options.Net).Skip(1).Any())
-        {
-            throw new UsageException("only one --network can be given");
-        }
-
         if (options.Pull is not (null or "always" or "missing" or "never"))
         {
             throw new UsageException($"invalid pull option: '{options.Pull}': must be one of \"always\", \"missing\" or \"never\"");
@@ -295,15 +290,21 @@ internal static class CreateBody
 
     private static void WriteNetworking(Utf8JsonWriter json, ContainerOptions options)
     {
-        string network = options.Network.Concat(options.Net).FirstOrDefault() ?? "default";
-        if (!options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null)
+        List<string> networks = [.. options.Network.Concat(options.Net)];
+        if (networks.Count < 2 && !options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null)
         {
             return;
         }
 
         json.WriteStartObject("NetworkingConfig");
         json.WriteStartObject("EndpointsConfig");
-        json.WriteStartObject(network);
+        foreach (string further in networks.Skip(1))
+        {
+            json.WriteStartObject(further);
+            json.WriteEndObject();
+        }
+
+        json.WriteStartObject(networks.FirstOrDefault() ?? "default");
         json.Texts("Aliases", options.NetworkAlias.Concat(options.NetAlias));
         if (options.Ip is string ip)
         {

@@ -35,6 +35,8 @@ namespace Bundt.Daemon.Json;
 [JsonSerializable(typeof(NetworkInspect))]
 [JsonSerializable(typeof(List<NetworkInspect>))]
 [JsonSerializable(typeof(NetworkPrune))]
+[JsonSerializable(typeof(NetworkBody))]
+[JsonSerializable(typeof(NetworkCreated))]
 [JsonSerializable(typeof(VersionAnswer))]
 [JsonSerializable(typeof(InfoAnswer))]
 [JsonSerializable(typeof(EventLine))]

@@ -44,12 +44,63 @@ internal sealed record NetworkInspect
 /// <summary>Addresses of a network.</summary>
 internal sealed record Ipam
 {
-    public string Driver { get; init; } = "default";
+    public string? Driver { get; init; } = "default";
 
-    public IReadOnlyDictionary<string, string>? Options { get; init; }
+    public IReadOnlyDictionary<string, string?>? Options { get; init; }
 
-    public IReadOnlyList<string>? Config { get; init; }
+    public IReadOnlyList<IpamSubnet?>? Config { get; init; }
 }
+
+/// <summary>A subnet of a network.</summary>
+internal sealed record IpamSubnet
+{
+    public string? Subnet { get; init; }
+
+    [JsonPropertyName("IPRange")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? IpRange { get; init; }
+
+    public string? Gateway { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string?>? AuxiliaryAddresses { get; init; }
+}
+
+/// <summary>The body of POST /networks/create.</summary>
+internal sealed record NetworkBody
+{
+    public string? Name { get; init; }
+
+    public string? Driver { get; init; }
+
+    public string? Scope { get; init; }
+
+    [JsonPropertyName("EnableIPv4")]
+    public bool? EnableIpv4 { get; init; }
+
+    [JsonPropertyName("EnableIPv6")]
+    public bool? EnableIpv6 { get; init; }
+
+    [JsonPropertyName("IPAM")]
+    public Ipam? Ipam { get; init; }
+
+    public bool Internal { get; init; }
+
+    public bool Attachable { get; init; }
+
+    public bool Ingress { get; init; }
+
+    public bool ConfigOnly { get; init; }
+
+    public ConfigFrom? ConfigFrom { get; init; }
+
+    public IReadOnlyDictionary<string, string?>? Options { get; init; }
+
+    public IReadOnlyDictionary<string, string?>? Labels { get; init; }
+}
+
+/// <summary>The answer of POST /networks/create.</summary>
+internal sealed record NetworkCreated(string Id, string Warning);
 
 /// <summary>Where a network's configuration comes from.</summary>
 internal sealed record ConfigFrom(string Network);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bundt.Daemon.Json;
 using Bundt.Engine;
+using Bundt.Engine.Networks;
 
 namespace Bundt.Daemon.Routes;
 
@@ -54,7 +55,7 @@ internal static class ContainerDescription
             {
                 Annotations = container.Settings.Annotations.Count == 0 ? null : container.Settings.Annotations,
             },
-            NetworkSettings = new SummaryNetworks(Networks(container.Settings)),
+            NetworkSettings = new SummaryNetworks(Networks(container)),
             Mounts = Mounts(container),
         };
     }
@@ -100,17 +101,48 @@ internal static class ContainerDescription
             SizeRootFs = sizes is { } measured ? measured.Root + measured.Writable : null,
             Mounts = Mounts(container),
             Config = ToConfig(container),
-            NetworkSettings = new NetworkSettings { Networks = Networks(container.Settings) },
+            NetworkSettings = new NetworkSettings { Networks = Networks(container) },
         };
     }
 
-    /// <summary>The networks of a container, as endpoints without addresses.</summary>
-    public static IReadOnlyDictionary<string, EndpointSettings> Networks(ContainerSettings settings)
+    /// <summary>The networks of a container, with its addresses if it runs.</summary>
+    public static IReadOnlyDictionary<string, EndpointSettings> Networks(Container container)
     {
-        string name = NetworkName(settings);
+        IReadOnlyList<ContainerEndpoint> endpoints = container.Endpoints;
+        if (endpoints.Count > 0)
+        {
+            return endpoints.ToDictionary(static endpoint => endpoint.NetworkName, endpoint => ToBody(endpoint, container));
+        }
+
+        string name = NetworkName(container.Settings);
         return name.StartsWith("container:", StringComparison.Ordinal)
             ? new Dictionary<string, EndpointSettings>()
             : new Dictionary<string, EndpointSettings> { [name] = new() { NetworkId = PredefinedNetworks.IdOf(name) } };
+    }
+
+    private static EndpointSettings ToBody(ContainerEndpoint endpoint, Container container)
+    {
+        EndpointRequest? asked = container.Settings.Networks.FirstOrDefault(asked => asked.Network == endpoint.NetworkName || asked.Network == endpoint.NetworkId);
+        return new EndpointSettings
+        {
+            IpamConfig = asked is { Ipv4Address.Length: > 0 } or { Ipv6Address.Length: > 0 }
+                ? new EndpointAddresses
+                {
+                    Ipv4Address = asked.Ipv4Address.Length == 0 ? null : asked.Ipv4Address,
+                    Ipv6Address = asked.Ipv6Address.Length == 0 ? null : asked.Ipv6Address,
+                }
+                : null,
+            Aliases = endpoint.Aliases.Count == 0 ? null : endpoint.Aliases,
+            MacAddress = endpoint.MacAddress,
+            NetworkId = endpoint.NetworkId,
+            EndpointId = endpoint.Id,
+            Gateway = endpoint.Ipv4Gateway,
+            IpAddress = endpoint.Ipv4,
+            IpPrefixLength = endpoint.Ipv4Prefix,
+            Ipv6Gateway = endpoint.Ipv6Gateway,
+            GlobalIpv6Address = endpoint.Ipv6,
+            GlobalIpv6PrefixLength = endpoint.Ipv6Prefix,
+        };
     }
 
     private static string CommandText(IReadOnlyList<string> command)

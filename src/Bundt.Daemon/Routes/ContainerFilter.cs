@@ -95,6 +95,11 @@ internal sealed class ContainerFilter
 
     private static bool IsInNetwork(Container container, string network)
     {
+        if (container.Endpoints is { Count: > 0 } endpoints)
+        {
+            return endpoints.Any(endpoint => endpoint.NetworkName == network || (network.Length > 0 && endpoint.NetworkId.StartsWith(network, StringComparison.Ordinal)));
+        }
+
         string name = ContainerDescription.NetworkName(container.Settings);
         return network == name || (network.Length > 0 && PredefinedNetworks.IdOf(name).StartsWith(network, StringComparison.Ordinal));
     }

@@ -26,7 +26,6 @@ internal static class CreateMapping
 
         Refuse(host);
         Warn(body, host, warnings);
-        CheckEndpoints(body);
         return new ContainerSettings
         {
             Image = body.Image,
@@ -54,6 +53,7 @@ internal static class CreateMapping
             VolumesFrom = Texts(host.VolumesFrom, nameof(host.VolumesFrom)),
             Tmpfs = Text(host.Tmpfs),
             AutoRemove = host.AutoRemove,
+            Networks = Endpoints(body),
             NetworkMode = body.NetworkDisabled ? "none" : host.NetworkMode is "default" or null ? "" : host.NetworkMode,
             IpcMode = host.IpcMode ?? "",
             PidMode = host.PidMode ?? "",
@@ -221,7 +221,7 @@ internal static class CreateMapping
     {
         if (host.PortBindings is { Count: > 0 } || host.PublishAllPorts)
         {
-            warnings.Add("Published ports are discarded: Bundt has no bridge networks yet, only \"none\" and \"host\".");
+            warnings.Add("Published ports are discarded: Bundt does not publish ports yet.");
         }
 
         if (body.Healthcheck is { Test: [not "NONE", ..] })
@@ -230,19 +230,30 @@ internal static class CreateMapping
         }
     }
 
-    /// <summary>What is asked of an endpoint makes sense in a bridge network alone, and there is none.</summary>
-    private static void CheckEndpoints(CreateBody body)
+    /// <summary>The networks that users have made. What is asked of an endpoint makes sense in one of those alone.</summary>
+    private static List<EndpointRequest> Endpoints(CreateBody body)
     {
-        if (!string.IsNullOrEmpty(body.MacAddress))
+        string mode = body.HostConfig?.NetworkMode ?? "";
+        bool hasOwn = mode is not ("" or "default" or "bridge" or "none" or "host") && !mode.StartsWith("container:", StringComparison.Ordinal);
+        if (!string.IsNullOrEmpty(body.MacAddress) && !hasOwn)
         {
             throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
         }
 
+        List<EndpointRequest> networks = [];
         foreach ((string name, EndpointSettings? endpoint) in body.NetworkingConfig?.EndpointsConfig ?? [])
         {
             if (name is not ("none" or "host" or "default" or "bridge" or ""))
             {
-                throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {name} not found");
+                networks.Add(new EndpointRequest
+                {
+                    Network = name,
+                    Aliases = Texts(endpoint?.Aliases, nameof(EndpointSettings.Aliases)),
+                    Ipv4Address = endpoint?.IpamConfig?.Ipv4Address ?? "",
+                    Ipv6Address = endpoint?.IpamConfig?.Ipv6Address ?? "",
+                    MacAddress = endpoint?.MacAddress is { Length: > 0 } mac ? mac : name == mode ? body.MacAddress ?? "" : "",
+                });
+                continue;
             }
 
             if (endpoint?.Aliases is { Count: > 0 })
@@ -260,6 +271,13 @@ internal static class CreateMapping
                 throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
             }
         }
+
+        if (hasOwn && networks.Count == 0 && !string.IsNullOrEmpty(body.MacAddress))
+        {
+            networks.Add(new EndpointRequest { Network = mode, MacAddress = body.MacAddress });
+        }
+
+        return networks;
     }
 
     private static BundtException Missing(string what) =>

@@ -1,18 +1,20 @@
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
+using Bundt.Engine.Networks;
 using Bundt.Linux;
+using Microsoft.AspNetCore.Http;
 
 namespace Bundt.Daemon.Routes;
 
-/// <summary>/networks: "none" and "host" can be looked at; bridges come with an issue of their own.</summary>
+/// <summary>/networks: "none", "host", and those that users make.</summary>
 internal sealed class NetworkRoutes(ContainerEngine engine)
 {
     /// <summary>The handler of a method and path, or null.</summary>
     public Func<ApiRequest, Task>? Find(string method, ApiPath path) => (method, path.Count, path[1]) switch
     {
         ("GET", 1, _) => ListAsync,
-        ("POST", 2, "create") => ApiRoutes.Missing("making a network (there are only \"none\" and \"host\")"),
+        ("POST", 2, "create") => CreateAsync,
         ("POST", 2, "prune") => PruneAsync,
         ("GET", 2, _) => InspectAsync,
         ("DELETE", 2, _) => DeleteAsync,
@@ -20,70 +22,190 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
         _ => null,
     };
 
-    private static Task ListAsync(ApiRequest request)
+    private static NetworkInspect Describe(Network network, IReadOnlyDictionary<string, NetworkContainer>? members = null) => new()
+    {
+        Name = network.Name,
+        Id = network.Id,
+        Created = GoTime.Format(network.Created),
+        Driver = network.Settings.Driver,
+        EnableIpv4 = network.Settings.EnableIpv4,
+        EnableIpv6 = network.Settings.EnableIpv6,
+        Internal = network.Settings.Internal,
+        Attachable = network.Settings.Attachable,
+        Ipam = new Ipam
+        {
+            Options = new Dictionary<string, string?>(),
+            Config = [.. network.Ipam.Select(static subnet => new IpamSubnet
+            {
+                Subnet = subnet.Subnet,
+                IpRange = subnet.Range,
+                Gateway = subnet.Gateway,
+                AuxiliaryAddresses = subnet.Reserved.Count == 0 ? null : subnet.Reserved.ToDictionary(static pair => pair.Key, static string? (pair) => pair.Value),
+            })],
+        },
+        Options = network.Settings.Options,
+        Labels = network.Settings.Labels,
+        Containers = members ?? new Dictionary<string, NetworkContainer>(),
+    };
+
+    private static (string Name, string Driver, string Id)? Predefined(string nameOrId)
+    {
+        foreach ((string Name, string Driver, string Id) network in PredefinedNetworks.All)
+        {
+            if (network.Name == nameOrId || network.Id == nameOrId || (nameOrId.Length >= 4 && network.Id.StartsWith(nameOrId, StringComparison.Ordinal)))
+            {
+                return network;
+            }
+        }
+
+        return null;
+    }
+
+    private Network Named(string nameOrId) =>
+        engine.Networks.TryFind(nameOrId) ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {nameOrId} not found");
+
+    private Task ListAsync(ApiRequest request)
     {
         Filters filters = Filters.Of(request, "dangling", "driver", "id", "label", "label!", "name", "scope", "type");
         bool? dangling = filters.Flag("dangling");
         List<NetworkInspect> list = [];
         foreach ((string Name, string Driver, string Id) network in PredefinedNetworks.All)
         {
-            if (dangling is not true
-                && filters.Any("driver", driver => driver == network.Driver)
-                && filters.Any("id", id => network.Id.StartsWith(id, StringComparison.Ordinal))
-                && filters.Any("name", name => network.Name.Contains(name, StringComparison.Ordinal))
-                && filters.Any("scope", static scope => scope == "local")
-                && filters.Any("type", static type => type == "builtin")
-                && filters["label"].Count == 0)
+            if (dangling is not true && filters["label"].Count == 0 && Passes(filters, network.Name, network.Id, network.Driver, "builtin"))
             {
                 list.Add(PredefinedNetworks.Describe(network));
+            }
+        }
+
+        foreach (Network network in engine.Networks.List())
+        {
+            if ((dangling is null || dangling == IsUnused(network)) && filters.MatchLabels(network.Settings.Labels)
+                && Passes(filters, network.Name, network.Id, network.Settings.Driver, "custom"))
+            {
+                list.Add(Describe(network));
             }
         }
 
         return request.AnswerJsonAsync(list, ApiJson.Wire.ListNetworkInspect);
     }
 
-    private static (string Name, string Driver, string Id) Named(string nameOrId)
+    private static bool Passes(Filters filters, string name, string id, string driver, string type) =>
+        filters.Any("driver", wanted => wanted == driver)
+        && filters.Any("id", wanted => id.StartsWith(wanted, StringComparison.Ordinal))
+        && filters.Any("name", wanted => name.Contains(wanted, StringComparison.Ordinal))
+        && filters.Any("scope", static wanted => wanted == "local")
+        && filters.Any("type", wanted => wanted == type);
+
+    private bool IsUnused(Network network) => !engine.List().Any(container => container.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id));
+
+    private async Task CreateAsync(ApiRequest request)
     {
-        foreach ((string Name, string Driver, string Id) network in PredefinedNetworks.All)
+        NetworkBody body = (await request.ReadJsonAsync(ApiJson.Wire.NetworkBody))!;
+        if (body.Scope is { Length: > 0 } scope and not "local")
         {
-            if (network.Name == nameOrId || network.Id == nameOrId)
-            {
-                return network;
-            }
+            throw ApiRequest.Malformed($"invalid scope \"{scope}\": networks of this daemon are local");
         }
 
-        (string Name, string Driver, string Id)? found = null;
-        foreach ((string Name, string Driver, string Id) network in PredefinedNetworks.All)
+        if (body.Ingress || body.ConfigOnly || body.ConfigFrom is { Network.Length: > 0 })
         {
-            if (nameOrId.Length > 0 && network.Id.StartsWith(nameOrId, StringComparison.Ordinal))
-            {
-                found = found is null ? network : throw ApiRequest.Malformed($"network {nameOrId} is ambiguous (2 matches found based on ID prefix)");
-            }
+            throw new BundtException(FailureKind.NotImplemented, Phase.Request, "ingress and config-only networks are those of a swarm, which Bundt does not have");
         }
 
-        return found ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {nameOrId} not found");
+        if (body.Ipam?.Driver is { Length: > 0 } driver and not "default")
+        {
+            throw new BundtException(FailureKind.NotFound, Phase.Request, $"IPAM driver \"{driver}\" is not known: there is only \"default\"");
+        }
+
+        Network network = engine.Networks.Create(new NetworkRequest
+        {
+            Name = body.Name ?? "",
+            Driver = string.IsNullOrEmpty(body.Driver) ? "bridge" : body.Driver,
+            EnableIpv4 = body.EnableIpv4 ?? true,
+            EnableIpv6 = body.EnableIpv6 ?? false,
+            Internal = body.Internal,
+            Attachable = body.Attachable,
+            Options = CreateMapping.Text(body.Options),
+            Labels = CreateMapping.Text(body.Labels),
+            Subnets = [.. (body.Ipam?.Config ?? []).Select(static subnet => subnet is null
+                ? throw ApiRequest.Malformed("invalid JSON: IPAM.Config has null among its elements")
+                : new SubnetRequest(subnet.Subnet, subnet.IpRange, subnet.Gateway, CreateMapping.Text(subnet.AuxiliaryAddresses)))],
+        });
+        await request.AnswerJsonAsync(new NetworkCreated(network.Id, ""), ApiJson.Wire.NetworkCreated, StatusCodes.Status201Created);
     }
 
     private Task InspectAsync(ApiRequest request)
     {
-        (string Name, string Driver, string Id) network = Named(request.Path[1]);
+        string nameOrId = request.Path[1];
         Dictionary<string, NetworkContainer> members = [];
+        if (Predefined(nameOrId) is { } predefined && engine.Networks.TryFind(nameOrId) is null)
+        {
+            foreach (Container container in engine.List())
+            {
+                if (container.State.Status is ContainerStatus.Running or ContainerStatus.Paused
+                    && container.Endpoints.Count == 0 && ContainerDescription.NetworkName(container.Settings) == predefined.Name)
+                {
+                    members[container.Id] = new NetworkContainer { Name = container.Name };
+                }
+            }
+
+            return request.AnswerJsonAsync(PredefinedNetworks.Describe(predefined, members), ApiJson.Wire.NetworkInspect);
+        }
+
+        Network network = Named(nameOrId);
         foreach (Container container in engine.List())
         {
-            if (container.State.Status is ContainerStatus.Running or ContainerStatus.Paused && ContainerDescription.NetworkName(container.Settings) == network.Name)
+            if (container.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == network.Id) is { Id.Length: > 0 } endpoint)
             {
-                members[container.Id] = new NetworkContainer { Name = container.Name };
+                members[container.Id] = new NetworkContainer
+                {
+                    Name = container.Name,
+                    EndpointId = endpoint.Id,
+                    MacAddress = endpoint.MacAddress,
+                    Ipv4Address = endpoint.Ipv4.Length == 0 ? "" : $"{endpoint.Ipv4}/{endpoint.Ipv4Prefix}",
+                    Ipv6Address = endpoint.Ipv6.Length == 0 ? "" : $"{endpoint.Ipv6}/{endpoint.Ipv6Prefix}",
+                };
             }
         }
 
-        return request.AnswerJsonAsync(PredefinedNetworks.Describe(network, members), ApiJson.Wire.NetworkInspect);
+        return request.AnswerJsonAsync(Describe(network, members), ApiJson.Wire.NetworkInspect);
     }
 
-    private static Task DeleteAsync(ApiRequest request)
+    private async Task DeleteAsync(ApiRequest request)
     {
-        string name = Named(request.Path[1]).Name;
-        throw new BundtException(FailureKind.Forbidden, Phase.Network, $"{name} is a pre-defined network and cannot be removed");
+        if (engine.Networks.TryFind(request.Path[1]) is null && Predefined(request.Path[1]) is { } predefined)
+        {
+            throw new BundtException(FailureKind.Forbidden, Phase.Network, $"{predefined.Name} is a pre-defined network and cannot be removed");
+        }
+
+        engine.Networks.Remove(request.Path[1]);
+        await request.AnswerAsync(StatusCodes.Status204NoContent);
     }
 
-    private static Task PruneAsync(ApiRequest request) => request.AnswerJsonAsync(new NetworkPrune(null), ApiJson.Wire.NetworkPrune);
+    private Task PruneAsync(ApiRequest request)
+    {
+        Filters filters = Filters.Of(request, "label", "label!", "until");
+        DateTimeOffset until = filters["until"] is [string text, ..]
+            ? GoTime.Parse(text, "until", DateTimeOffset.UtcNow) ?? DateTimeOffset.MaxValue
+            : DateTimeOffset.MaxValue;
+        List<string> removed = [];
+        foreach (Network network in engine.Networks.List())
+        {
+            if (!IsUnused(network) || !filters.MatchLabels(network.Settings.Labels) || network.Created > until)
+            {
+                continue;
+            }
+
+            try
+            {
+                engine.Networks.Remove(network.Id);
+                removed.Add(network.Name);
+            }
+            catch (BundtException e) when (e.Kind is FailureKind.NotFound or FailureKind.Forbidden)
+            {
+                // Somebody took it or removed it meanwhile.
+            }
+        }
+
+        return request.AnswerJsonAsync(new NetworkPrune(removed.Count == 0 ? null : removed), ApiJson.Wire.NetworkPrune);
+    }
 }

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Bundt.Engine.Containers;
 using Bundt.Engine.Monitors;
+using Bundt.Engine.Networks;
 using Bundt.Images;
 using Bundt.Linux;
 
@@ -87,6 +89,15 @@ public sealed partial class Container
     {
         _stored = stored;
         _lease = lease;
+        try
+        {
+            _networks = ContainerNetworks.Adopt(_services.Networks, Id, _services.Paths.RunContainer(Id));
+        }
+        catch (Exception e) when (e is JsonException or IOException or FormatException)
+        {
+            _services.Logger.Trouble(Id, "runs, but what it has of its networks cannot be read", e);
+        }
+
         _process = process;
         _state = new ContainerState
         {

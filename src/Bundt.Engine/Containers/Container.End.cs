@@ -122,6 +122,8 @@ public sealed partial class Container
             _lease?.Dispose();
             _lease = null;
             _services.Processes.RemoveCgroup(Id);
+            _networks?.Leave();
+            _networks = null;
             RemoveRunDirectory();
             _services.Prepared.Fill();
         }

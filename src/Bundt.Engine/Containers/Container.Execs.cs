@@ -53,7 +53,7 @@ public sealed partial class Container
             throw ContainerStates.Refuse(ContainerStatus.Exited, Operation.Exec, Id, Name)!;
         }
 
-        _config ??= StartPreparation.BuildConfig(_services, _record, _directory, layers, writeFiles: false);
+        _config ??= StartPreparation.BuildConfig(_services, _record, _directory, layers, networks: null);
         return (process, _config, UserDatabase.Load(_directory.Upper, layers));
     }
 

@@ -50,6 +50,7 @@ public sealed partial class Container
                 var launched = _services.Processes.Launch(preparation.Request);
                 LogTimes(begun, gathered, launched.Stamps);
                 _lease = preparation.Lease;
+                _networks = preparation.Networks;
                 _config = preparation.Request.Config;
                 Launched(launched, attachments);
                 if (_record.UserNamespace is null)
@@ -60,6 +61,7 @@ public sealed partial class Container
             catch
             {
                 preparation.Lease.Dispose();
+                preparation.Networks.Leave();
                 throw;
             }
             finally

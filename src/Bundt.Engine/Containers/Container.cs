@@ -4,6 +4,7 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Logs;
 using Bundt.Engine.Monitors;
+using Bundt.Engine.Networks;
 using Bundt.Engine.Settings;
 using Bundt.Images;
 using Bundt.Linux;
@@ -33,6 +34,9 @@ public sealed partial class Container
     private StateRecord _stored = new();
     private MonitoredProcess? _process;
     private LayerLease? _lease;
+
+    /// <summary>The networks that it is in; null: it does not run.</summary>
+    private ContainerNetworks? _networks;
 
     /// <summary>What the process was launched with; null: not by this daemon, or never.</summary>
     private RuntimeConfig? _config;
@@ -101,6 +105,17 @@ public sealed partial class Container
 
     /// <summary>How often it was restarted by policy.</summary>
     public int RestartCount { get; }
+
+    /// <summary>Its networks, and what it has in each of them while it runs.</summary>
+    public IReadOnlyList<ContainerEndpoint> Endpoints
+    {
+        get
+        {
+            var running = _networks?.Members;
+            return [.. _record.Networks.Select(member => ContainerEndpoint.Of(
+                member, running?.Where(one => one.Network.Id == member.NetworkId).Select(one => ((Network, Endpoint)?)one).FirstOrDefault()))];
+        }
+    }
 
     /// <summary>Host paths that inspect shows.</summary>
     public (string Hostname, string Hosts, string ResolvConf, string Log) Files =>

@@ -1,4 +1,5 @@
 using Bundt.Engine.Launch;
+using Bundt.Engine.Networks;
 using Bundt.Engine.Settings;
 using Bundt.Engine.Volumes;
 using Bundt.Images;
@@ -39,6 +40,12 @@ internal sealed class ContainerCreation(EngineServices services)
             IpcMode = ById(settings.IpcMode),
         };
 
+        var networks = NetworkMembership.Resolve(services.Networks, settings);
+        if (networks.Count > 0 && UserNamespaces.Parse(settings.UsernsMode) is not null)
+        {
+            throw new BundtException(FailureKind.NotImplemented, Phase.Request, "a container with a user namespace cannot be in a network yet", "Use --network none or host, or no --userns.");
+        }
+
         var id = ContainerNames.NewId();
         var range = UserNamespace(settings, id);
         var prepared = range is null ? services.Prepared.Take(image.Id, settings.AutoRemove) : null;
@@ -62,6 +69,7 @@ internal sealed class ContainerCreation(EngineServices services)
                 Settings = settings with { Hostname = Hostname(settings, id) },
                 Effective = effective,
                 Mounts = mounts,
+                Networks = networks,
                 StartFollows = startFollows,
                 UserNamespace = range,
             };

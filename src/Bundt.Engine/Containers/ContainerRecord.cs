@@ -1,3 +1,4 @@
+using Bundt.Engine.Networks;
 using Bundt.Oci.Image;
 
 namespace Bundt.Engine.Containers;
@@ -24,6 +25,9 @@ internal sealed record ContainerRecord
     public required ImageRunConfig Effective { get; init; }
 
     public IReadOnlyList<MountRecord> Mounts { get; init; } = [];
+
+    /// <summary>The networks that it is in when it runs.</summary>
+    public IReadOnlyList<NetworkMembership> Networks { get; init; } = [];
 
     /// <summary>It was made to be started at once, by one request: if that never came about, with --rm it is half-made.</summary>
     public bool StartFollows { get; init; }

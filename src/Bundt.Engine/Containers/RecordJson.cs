@@ -17,6 +17,7 @@ namespace Bundt.Engine.Containers;
 [JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(ExecSettings))]
 [JsonSerializable(typeof(NetworkRecord))]
+[JsonSerializable(typeof(EndpointRecord[]))]
 internal sealed partial class RecordJson : JsonSerializerContext;
 
 /// <summary>A terminal's size as [rows, columns].</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Bundt.Engine.Networks;
 using Bundt.Linux;
 using Bundt.Linux.Files;
 
@@ -21,12 +22,13 @@ internal static class NetworkFiles
     /// <summary>Writes the three files.</summary>
     /// <param name="directory">The container's directory.</param>
     /// <param name="settings">With the hostname resolved.</param>
+    /// <param name="networks">Those that the container is in.</param>
     /// <param name="host">The container uses the host's network.</param>
     /// <param name="owner">Host id of the container's root, 0 without a user namespace.</param>
-    public static void Write(DirectoryFd directory, ContainerSettings settings, bool host, uint owner)
+    public static void Write(DirectoryFd directory, ContainerSettings settings, ContainerNetworks networks, bool host, uint owner)
     {
         Put(directory, Hostname, settings.Hostname + "\n", owner);
-        Put(directory, Hosts, ComposeHosts(settings.ExtraHosts, host ? ReadHost("/etc/hosts") : null), owner);
+        Put(directory, Hosts, ComposeHosts(settings.ExtraHosts, host ? ReadHost("/etc/hosts") : null) + OwnAddresses(settings, networks), owner);
         Put(directory, ResolvConf, ComposeResolvConf(settings, ReadHost("/etc/resolv.conf") ?? ""), owner);
     }
 
@@ -77,6 +79,15 @@ internal static class NetworkFiles
             : lines.Where(l => IsKey(l, "search") || IsKey(l, "domain"));
         var options = settings.DnsOptions.Count > 0 ? ["options " + string.Join(' ', settings.DnsOptions)] : lines.Where(l => IsKey(l, "options"));
         return string.Concat(servers.Concat(search).Concat(options).Select(l => l + "\n"));
+    }
+
+    private static string OwnAddresses(ContainerSettings settings, ContainerNetworks networks)
+    {
+        var names = settings.Domainname.Length > 0 ? $"{settings.Hostname}.{settings.Domainname} {settings.Hostname}" : settings.Hostname;
+        return string.Concat(networks.Members
+            .SelectMany(member => (IEnumerable<IPAddress?>)[member.Endpoint.Ipv4, member.Endpoint.Ipv6])
+            .Where(address => address is not null)
+            .Select(address => $"{address}\t{names}\n"));
     }
 
     private static bool IsKey(string line, string key) =>

@@ -268,7 +268,7 @@ internal static class RuntimeConfigBuilder
     private static Dictionary<string, string> Sysctls(ContainerSettings settings, IdRange? userNamespace)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (NetworkChoice.Of(settings.NetworkMode) is NetworkKind.None or NetworkKind.Default)
+        if (NetworkChoice.IsOwn(settings.NetworkMode))
         {
             foreach (var (key, value) in DefaultSpec.Sysctls)
             {

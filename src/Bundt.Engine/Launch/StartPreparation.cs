@@ -1,11 +1,13 @@
 using System.Globalization;
 using Bundt.Engine.Containers;
+using Bundt.Engine.Networks;
 using Bundt.Engine.Settings;
 using Bundt.Images;
 using Bundt.Linux;
 using Bundt.Oci.Runtime;
 using Bundt.Runtime.Launch;
 using Bundt.Runtime.Spec;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Engine.Launch;
 
@@ -18,6 +20,9 @@ internal sealed class StartPreparation
 
     public required LaunchRequest Request { get; init; }
 
+    /// <summary>The networks that the container is in; whoever starts it takes them over.</summary>
+    public required ContainerNetworks Networks { get; init; }
+
     /// <summary>Gathers.</summary>
     /// <exception cref="BundtException">Something that the container needs is not there.</exception>
     public static async Task<StartPreparation> MakeAsync(
@@ -26,16 +31,26 @@ internal sealed class StartPreparation
         var settings = record.Settings;
         var lease = prepared?.Lease
             ?? await services.Images.LeaseLayersAsync(services.Images.Find(record.ImageId), cancellation).ConfigureAwait(false);
+        ContainerNetworks? networks = null;
+        SafeFileHandle? networkNamespace = null;
         try
         {
             MakeMissingSources(record.Mounts);
-            var config = BuildConfig(services, record, directory, lease.Directories, writeFiles: true);
+            networks = ContainerNetworks.Enter(services.Networks, record);
+            var config = BuildConfig(services, record, directory, lease.Directories, networks);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
             Directory.CreateDirectory(run, OwnerOnly);
+            if (networks.Members.Count > 0)
+            {
+                networkNamespace = prepared?.NetworkNamespace ?? services.Processes.MakeNetworkNamespace();
+                networks.Connect(services.Bridges, networkNamespace, run);
+            }
+
             return new StartPreparation
             {
                 Lease = lease,
+                Networks = networks,
                 Request = new LaunchRequest
                 {
                     Id = record.Id,
@@ -43,7 +58,7 @@ internal sealed class StartPreparation
                     InitProcess = settings.Init,
                     Overlay = directory.Overlay(lease.Directories, run, settings.AutoRemove),
                     Root = prepared?.Root,
-                    NetworkNamespace = prepared?.NetworkNamespace,
+                    NetworkNamespace = prepared?.NetworkNamespace ?? networkNamespace,
                     Monitor = new MonitorSettings
                     {
                         StateDirectory = directory.Path,
@@ -62,6 +77,8 @@ internal sealed class StartPreparation
         }
         catch
         {
+            networks?.Leave();
+            networkNamespace?.Dispose();
             prepared?.ReleaseKernelObjects();
             lease.Dispose();
             throw;
@@ -73,9 +90,9 @@ internal sealed class StartPreparation
     /// <param name="record">The container.</param>
     /// <param name="directory">Its directory.</param>
     /// <param name="layers">Of its image, topmost first.</param>
-    /// <param name="writeFiles">Write hosts, hostname and resolv.conf anew.</param>
+    /// <param name="networks">Its networks, with which hosts, hostname and resolv.conf are written anew; null: they are not.</param>
     public static RuntimeConfig BuildConfig(
-        EngineServices services, ContainerRecord record, ContainerDirectory directory, IReadOnlyList<string> layers, bool writeFiles)
+        EngineServices services, ContainerRecord record, ContainerDirectory directory, IReadOnlyList<string> layers, ContainerNetworks? networks)
     {
         var settings = record.Settings;
         var joined = new Dictionary<NamespaceType, string>();
@@ -87,10 +104,10 @@ internal sealed class StartPreparation
             files = (network.Files.Hostname, network.Files.Hosts, network.Files.ResolvConf);
             hostname = network.Settings.Hostname;
         }
-        else if (writeFiles)
+        else if (networks is not null)
         {
             using var own = directory.Open();
-            NetworkFiles.Write(own, settings, settings.NetworkMode == "host", record.UserNamespace?.First ?? 0);
+            NetworkFiles.Write(own, settings, networks, settings.NetworkMode == "host", record.UserNamespace?.First ?? 0);
         }
 
         if (Target(services, settings.PidMode, "PID namespace") is { } pid)

@@ -27,7 +27,8 @@ internal sealed class BridgeDriver(PacketFilter filter)
             var link = host.Links().FirstOrDefault(link => link.Name == network.Bridge);
             if (link is null)
             {
-                host.AddBridge(network.Bridge, null, network.Options.Mtu);
+                // One of its own: else it has the lowest of its ports', and changes it as containers come and go, while others remember it.
+                host.AddBridge(network.Bridge, HardwareAddress.Random(), network.Options.Mtu);
             }
             else if (link.Kind != "bridge")
             {

@@ -33,7 +33,12 @@ public sealed class Network
     public DateTimeOffset Created => Record.Created;
 
     /// <summary>What it was asked to be.</summary>
-    public NetworkSettings Settings => Record.Settings;
+    public NetworkRequest Settings => Record.Settings;
+
+    /// <summary>Its subnets as they are: those asked for, and those chosen; gateways and ranges only where they were asked for or chosen.</summary>
+    public IReadOnlyList<SubnetRequest> Ipam =>
+        [.. Subnets.Select(subnet => new SubnetRequest(
+            subnet.Network.ToString(), subnet.HasRange ? subnet.Range.ToString() : null, subnet.Gateway?.ToString(), subnet.Reserved.ToDictionary(pair => pair.Key, pair => pair.Value.ToString())))];
 
     internal NetworkRecord Record { get; }
 
@@ -77,9 +82,7 @@ public sealed class Network
             var addresses = new IPAddress?[2];
             foreach (var address in wanted)
             {
-                var subnet = Subnets.FirstOrDefault(subnet => subnet.Network.Contains(address))
-                    ?? throw new BundtException(
-                        FailureKind.InvalidArgument, Phase.Network, $"invalid address {address}: it belongs to no subnet of network {Name} ({string.Join(", ", Subnets.Select(s => s.Network))})");
+                var subnet = SubnetOf(address);
                 addresses[subnet.IsIpv6 ? 1 : 0] = !_taken.Contains(subnet.Check(address))
                     ? address
                     : throw new BundtException(FailureKind.Conflict, Phase.Network, $"Address already in use: {address} is that of container {Holder(address)}");
@@ -91,10 +94,24 @@ public sealed class Network
             }
 
             var endpoint = new Endpoint(
-                containerId, ContainerNames.NewId(), interfaceName, "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)), hardware ?? RandomHardware(), addresses[0], addresses[1]);
+                containerId, ContainerNames.NewId(), interfaceName, "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)), hardware ?? HardwareAddress.Random(), addresses[0], addresses[1]);
             Add(endpoint);
             return endpoint;
         }
+    }
+
+    /// <summary>Whether a container may ask for an address, if it is free.</summary>
+    /// <exception cref="BundtException">InvalidArgument: it is in none of the subnets, or nobody chose them; Conflict: it is not a container's to have.</exception>
+    internal void Check(IPAddress address)
+    {
+        var subnet = SubnetOf(address);
+        if (!Settings.Subnets.Any(asked => asked.Subnet is { Length: > 0 } text && Subnet.Parse(asked).Network == subnet.Network))
+        {
+            throw new BundtException(
+                FailureKind.InvalidArgument, Phase.Network, "user specified IP address is supported only when connecting to networks with user configured subnets");
+        }
+
+        subnet.Check(address);
     }
 
     /// <summary>Takes an endpoint in as it is: that of a container that a daemon before this one has started.</summary>
@@ -128,6 +145,10 @@ public sealed class Network
         }
     }
 
+    private Subnet SubnetOf(IPAddress address) => Subnets.FirstOrDefault(subnet => subnet.Network.Contains(address))
+        ?? throw new BundtException(
+            FailureKind.InvalidArgument, Phase.Network, $"invalid address {address}: it belongs to no subnet of network {Name} ({string.Join(", ", Subnets.Select(s => s.Network))})");
+
     private void Add(Endpoint endpoint)
     {
         _endpoints[endpoint.ContainerId] = endpoint;
@@ -152,12 +173,4 @@ public sealed class Network
 
     private string Holder(IPAddress address) =>
         _endpoints.Values.FirstOrDefault(endpoint => address.Equals(endpoint.Ipv4) || address.Equals(endpoint.Ipv6))?.ContainerId[..12] ?? "";
-
-    // Administered locally, for one receiver.
-    private static PhysicalAddress RandomHardware()
-    {
-        var bytes = RandomNumberGenerator.GetBytes(6);
-        bytes[0] = (byte)(bytes[0] & 0xfc | 2);
-        return new PhysicalAddress(bytes);
-    }
 }

@@ -11,8 +11,8 @@ internal sealed record NetworkRecord
 
     public required DateTimeOffset Created { get; init; }
 
-    public required NetworkSettings Settings { get; init; }
+    public required NetworkRequest Settings { get; init; }
 
     /// <summary>With the texts of what was chosen where the settings name nothing.</summary>
-    public required IReadOnlyList<SubnetSettings> Subnets { get; init; }
+    public required IReadOnlyList<SubnetRequest> Subnets { get; init; }
 }

@@ -73,7 +73,7 @@ public sealed class NetworkStore
         lock (_changing)
         {
             return _networks.Values.FirstOrDefault(network => network.Name == DefaultName)
-                ?? Make(new NetworkSettings { Name = DefaultName, Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = DefaultBridge } });
+                ?? Make(new NetworkRequest { Name = DefaultName, Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = DefaultBridge } });
         }
     }
 
@@ -99,7 +99,7 @@ public sealed class NetworkStore
 
     /// <summary>Makes one.</summary>
     /// <exception cref="BundtException">Conflict: the name is taken; Forbidden: its subnet overlaps; InvalidArgument: what it is asked to be makes no sense.</exception>
-    public Network Create(NetworkSettings settings)
+    public Network Create(NetworkRequest settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
         if (settings.Name.Length == 0 || !char.IsAsciiLetterOrDigit(settings.Name[0]) || settings.Name.AsSpan().ContainsAnyExcept(s_nameCharacters))
@@ -161,7 +161,24 @@ public sealed class NetworkStore
         }
     }
 
-    private Network Make(NetworkSettings settings)
+    /// <summary>Once all containers are known: makes every bridge, and the rules, what they have to be. After a reboot none of them is there.</summary>
+    /// <param name="failed">Is told which network cannot be had.</param>
+    internal void BringUp(Action<Network, BundtException> failed)
+    {
+        foreach (var network in _networks.Values)
+        {
+            try
+            {
+                _bridges.Ensure(network);
+            }
+            catch (BundtException e)
+            {
+                failed(network, e);
+            }
+        }
+    }
+
+    private Network Make(NetworkRequest settings)
     {
         _ = NetworkOptions.Parse(settings.Driver, settings.Options);
         var subnets = settings.Subnets.Where(subnet => subnet.Subnet is { Length: > 0 }).ToList();
@@ -204,7 +221,7 @@ public sealed class NetworkStore
     }
 
     // One that no network has, and that the host has no way to.
-    private SubnetSettings Choose(bool isIpv6, IReadOnlyList<SubnetSettings> wishes)
+    private SubnetRequest Choose(bool isIpv6, IReadOnlyList<SubnetRequest> wishes)
     {
         using var host = NetworkStack.OpenOwn();
         var taken = _networks.Values.SelectMany(network => network.Subnets).Select(subnet => subnet.Network).Concat(host.Routes().Select(route => route.Destination)).ToList();
@@ -213,7 +230,7 @@ public sealed class NetworkStore
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "a gateway or an ip-range needs its subnet", "Add --subnet.");
         }
 
-        return new SubnetSettings(SubnetChoice.Free(isIpv6, taken).ToString(), null, null, new Dictionary<string, string>());
+        return new SubnetRequest(SubnetChoice.Free(isIpv6, taken).ToString(), null, null, new Dictionary<string, string>());
     }
 
     private void Forget(Network network)

@@ -59,10 +59,10 @@ internal static class RuleSet
           chain forward {
             type filter hook forward priority filter; policy accept;
             ct state established,related accept
+            iifname . oifname @loops accept comment "frames of one bridge come this way with br_netfilter"
             iifname @closed drop
             oifname @closed drop
             ct status dnat accept
-            iifname . oifname @loops accept
             oifname @bridges drop comment "what is not published, and other networks"
           }
 

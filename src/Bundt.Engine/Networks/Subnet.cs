@@ -32,7 +32,7 @@ internal sealed record Subnet
 
     /// <summary>Reads what a user asks for.</summary>
     /// <exception cref="BundtException">InvalidArgument: it is none, or contradicts itself.</exception>
-    public static Subnet Parse(SubnetSettings settings)
+    public static Subnet Parse(SubnetRequest settings)
     {
         var network = Cidr(settings.Subnet!, "subnet");
         var isIpv6 = network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;

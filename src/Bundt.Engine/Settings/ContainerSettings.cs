@@ -78,8 +78,11 @@ public sealed record ContainerSettings
     /// <summary>Remove when it ends.</summary>
     public bool AutoRemove { get; init; }
 
-    /// <summary>"none", "host", "" for the default, "container:ID".</summary>
+    /// <summary>"none", "host", "" for the default, "container:ID", or a network's name or id.</summary>
     public string NetworkMode { get; init; } = "";
+
+    /// <summary>How it is to be in its networks: that of the mode, and others.</summary>
+    public IReadOnlyList<EndpointRequest> Networks { get; init; } = [];
 
     /// <summary>"private", "host", "none", "shareable", "container:ID"; "" for private.</summary>
     public string IpcMode { get; init; } = "";

@@ -8,18 +8,22 @@ internal enum NetworkKind
     None,
     Host,
     Container,
-    Unknown,
+    /// <summary>A network's name or id.</summary>
+    Named,
 }
 
 /// <summary>Reads a network mode.</summary>
 internal static class NetworkChoice
 {
+    /// <summary>Whether the container has a network namespace of its own.</summary>
+    public static bool IsOwn(string mode) => Of(mode) is NetworkKind.None or NetworkKind.Default or NetworkKind.Named;
+
     public static NetworkKind Of(string mode) => mode switch
     {
         "" or "default" or "bridge" => NetworkKind.Default,
         "none" => NetworkKind.None,
         "host" => NetworkKind.Host,
         _ when mode.StartsWith("container:", StringComparison.Ordinal) => NetworkKind.Container,
-        _ => NetworkKind.Unknown,
+        _ => NetworkKind.Named,
     };
 }

@@ -38,14 +38,9 @@ internal static class SettingsRules
 
     private static void CheckNamespaces(ContainerSettings settings, List<string> warnings)
     {
-        switch (NetworkChoice.Of(settings.NetworkMode))
+        if (NetworkChoice.Of(settings.NetworkMode) == NetworkKind.Default && settings.Networks.Count == 0)
         {
-            case NetworkKind.Default:
-                warnings.Add("bridge networks are not there yet: the container has no network (use --network host or --network none)");
-                break;
-            case NetworkKind.Unknown:
-                throw new BundtException(
-                    FailureKind.NotFound, Phase.Network, $"network {settings.NetworkMode} not found", "networks are: none, host, container:NAME");
+            warnings.Add("the default bridge is not there yet: the container has no network (use --network with host, none or a network of your own)");
         }
 
         Require(settings.IpcMode is "" or "private" or "host" or "none" or "shareable" || IsContainer(settings.IpcMode), $"invalid IPC mode: {settings.IpcMode}");
@@ -98,7 +93,7 @@ internal static class SettingsRules
             var name = key.Replace('/', '.');
             var separate = name switch
             {
-                _ when name.StartsWith("net.", StringComparison.Ordinal) => NetworkChoice.Of(settings.NetworkMode) is NetworkKind.None or NetworkKind.Default,
+                _ when name.StartsWith("net.", StringComparison.Ordinal) => NetworkChoice.IsOwn(settings.NetworkMode),
                 _ when s_ipcSysctls.Contains(name) || name.StartsWith("fs.mqueue.", StringComparison.Ordinal) =>
                     settings.IpcMode is "" or "private" or "none" or "shareable",
                 "kernel.domainname" => settings.UtsMode != "host",

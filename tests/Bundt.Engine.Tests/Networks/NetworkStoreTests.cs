@@ -41,7 +41,7 @@ public sealed class NetworkStoreTests
     private NetworkStore Open(List<string>? damaged = null) =>
         new(_root, new EventLog(), new BridgeDriver(_filter), (name, why) => damaged?.Add(name + ": " + why));
 
-    private static SubnetSettings Asked(string subnet, string? gateway = null) => new(subnet, null, gateway, new Dictionary<string, string>());
+    private static SubnetRequest Asked(string subnet, string? gateway = null) => new(subnet, null, gateway, new Dictionary<string, string>());
 
     private void OnHost(Action action) => NetworkNamespace.Enter(_host, action);
 
@@ -49,7 +49,7 @@ public sealed class NetworkStoreTests
     public void A_network_is_a_bridge_with_its_gateways_address_and_is_gone_when_it_is_removed() => OnHost(() =>
     {
         using var host = NetworkStack.OpenOwn();
-        var network = _store.Create(new NetworkSettings { Name = "shop", EnableIpv6 = true, Subnets = [Asked("10.5.0.0/16")] });
+        var network = _store.Create(new NetworkRequest { Name = "shop", EnableIpv6 = true, Subnets = [Asked("10.5.0.0/16")] });
         var bridge = host.Links().Single(link => link.Name == "br-" + network.Id[..12]);
         Assert.That((bridge.Kind, bridge.IsUp), Is.EqualTo(("bridge", true)));
         var addresses = host.Addresses().Where(address => address.Link == bridge.Index).ToList();
@@ -69,24 +69,24 @@ public sealed class NetworkStoreTests
         host.BringUp(link, hasIpv6: false);
         host.AddAddress(link, IPAddress.Parse("172.17.44.1"), 24);
         Assert.That(_store.Default().Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.18.0.0/16")));
-        Assert.That(_store.Create(new NetworkSettings { Name = "next" }).Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.19.0.0/16")));
+        Assert.That(_store.Create(new NetworkRequest { Name = "next" }).Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.19.0.0/16")));
         Assert.That(_store.List(), Has.Count.EqualTo(2).And.Member(_store.Default()));
     });
 
     [Test]
     public void What_cannot_be_is_refused_and_changes_nothing() => OnHost(() =>
     {
-        _store.Create(new NetworkSettings { Name = "shop", Subnets = [Asked("10.5.0.0/16")] });
-        BundtException Refusal(NetworkSettings settings) => Assert.Throws<BundtException>(() => _store.Create(settings))!;
-        Assert.That(Refusal(new NetworkSettings { Name = "shop" }).Kind, Is.EqualTo(FailureKind.Conflict));
-        Assert.That(Refusal(new NetworkSettings { Name = "host" }).Kind, Is.EqualTo(FailureKind.Conflict));
-        Assert.That(Refusal(new NetworkSettings { Name = "a/b" }).Message, Does.Contain("invalid network name"));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Subnets = [Asked("10.5.7.0/24")] }).Message, Does.Contain("Pool overlaps").And.Contains("10.5.0.0/16 of network shop"));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Subnets = [Asked("10.6.0.0/16"), Asked("10.6.3.0/24")] }).Message, Does.Contain("overlap"));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Subnets = [Asked("10.6.0.0/16", "10.7.0.1")] }).Message, Does.Contain("not in subnet"));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Subnets = [Asked("", "10.7.0.1")] }).Message, Does.Contain("needs its subnet"));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Driver = "overlay" }).Kind, Is.EqualTo(FailureKind.NotFound));
-        Assert.That(Refusal(new NetworkSettings { Name = "b", Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = "lo" } }).Message, Does.Contain("is no bridge"));
+        _store.Create(new NetworkRequest { Name = "shop", Subnets = [Asked("10.5.0.0/16")] });
+        BundtException Refusal(NetworkRequest settings) => Assert.Throws<BundtException>(() => _store.Create(settings))!;
+        Assert.That(Refusal(new NetworkRequest { Name = "shop" }).Kind, Is.EqualTo(FailureKind.Conflict));
+        Assert.That(Refusal(new NetworkRequest { Name = "host" }).Kind, Is.EqualTo(FailureKind.Conflict));
+        Assert.That(Refusal(new NetworkRequest { Name = "a/b" }).Message, Does.Contain("invalid network name"));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Subnets = [Asked("10.5.7.0/24")] }).Message, Does.Contain("Pool overlaps").And.Contains("10.5.0.0/16 of network shop"));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Subnets = [Asked("10.6.0.0/16"), Asked("10.6.3.0/24")] }).Message, Does.Contain("overlap"));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Subnets = [Asked("10.6.0.0/16", "10.7.0.1")] }).Message, Does.Contain("not in subnet"));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Subnets = [Asked("", "10.7.0.1")] }).Message, Does.Contain("needs its subnet"));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Driver = "overlay" }).Kind, Is.EqualTo(FailureKind.NotFound));
+        Assert.That(Refusal(new NetworkRequest { Name = "b", Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = "lo" } }).Message, Does.Contain("is no bridge"));
         using var host = NetworkStack.OpenOwn();
         Assert.That(_store.List().Select(network => network.Name), Is.EqualTo(new[] { "shop" }));
         Assert.That(host.Links(), Has.Count.EqualTo(2));
@@ -98,7 +98,7 @@ public sealed class NetworkStoreTests
     {
         using var container = NetworkNamespace.Create();
         using var host = NetworkStack.OpenOwn();
-        var network = _store.Create(new NetworkSettings { Name = "shop", EnableIpv6 = true });
+        var network = _store.Create(new NetworkRequest { Name = "shop", EnableIpv6 = true });
         var endpoint = network.Enter(ContainerNames.NewId(), "eth0", [], null);
         var driver = new BridgeDriver(_filter);
         driver.Connect(network, endpoint, container, routes: true);
@@ -122,7 +122,7 @@ public sealed class NetworkStoreTests
     [Test]
     public void Networks_are_there_again_after_a_restart_and_damage_is_told()
     {
-        OnHost(() => _store.Create(new NetworkSettings { Name = "shop", Labels = new Dictionary<string, string> { ["a"] = "b" } }));
+        OnHost(() => _store.Create(new NetworkRequest { Name = "shop", Labels = new Dictionary<string, string> { ["a"] = "b" } }));
         File.WriteAllText(Path.Combine(_root, new string('0', 64) + ".json"), "{\"cake\":");
         var damaged = new List<string>();
         var again = Open(damaged);
@@ -135,7 +135,7 @@ public sealed class NetworkStoreTests
     public void The_rules_know_bridges_and_ports_and_are_restored_when_somebody_flushes_them() => OnHost(() =>
     {
         using var nft = Nftables.Open();
-        var network = _store.Create(new NetworkSettings { Name = "shop" });
+        var network = _store.Create(new NetworkRequest { Name = "shop" });
         var port = new PublishedPort(PortProtocol.Tcp, IPAddress.Any, 8080, IPAddress.Parse("172.17.0.2"), 80);
         _filter.Restore();
         _filter.Add([], [port]);

@@ -7,7 +7,7 @@ namespace Bundt.Engine.Tests.Networks;
 public sealed class SubnetTests
 {
     private static Subnet Parse(string subnet, string? range = null, string? gateway = null, params (string Name, string Address)[] reserved) =>
-        Subnet.Parse(new SubnetSettings(subnet, range, gateway, reserved.ToDictionary(pair => pair.Name, pair => pair.Address)));
+        Subnet.Parse(new SubnetRequest(subnet, range, gateway, reserved.ToDictionary(pair => pair.Name, pair => pair.Address)));
 
     [TestCase("172.20.0.0/16", null, null, "172.20.0.1", "172.20.0.2")]
     [TestCase("172.20.0.0/16", null, "172.20.255.254", "172.20.255.254", "172.20.0.1")]

@@ -11,6 +11,7 @@ public sealed class Daemon : IDisposable
 {
     private static int s_count;
     private readonly string[] _options;
+    private readonly bool _ownNetwork;
     private readonly string _directory;
     private readonly Process _holder;
     private Process? _process;
@@ -25,9 +26,11 @@ public sealed class Daemon : IDisposable
     /// <summary>Starts a daemon after a preparation, and waits until it answers.</summary>
     /// <param name="prepare">Shell commands for the private mount namespace; $ROOT is the daemon's --root, which is there then.</param>
     /// <param name="options">Further options of bundtd.</param>
-    public Daemon(string prepare, string[] options)
+    /// <param name="ownNetwork">It has a network namespace of its own, in which it may make bridges and rules.</param>
+    public Daemon(string prepare, string[] options, bool ownNetwork = false)
     {
         _options = options;
+        _ownNetwork = ownNetwork;
         var name = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         _directory = Path.Combine(Paths.Work, $"d{s_count}");
         Directory.CreateDirectory(_directory);
@@ -63,12 +66,15 @@ public sealed class Daemon : IDisposable
     /// <summary>The process id of its present life.</summary>
     public int Pid => _process!.Id;
 
+    /// <summary>A command on its host: in its network namespace.</summary>
+    public Command OnHost(params IEnumerable<string> command) => new("nsenter", ["-t", $"{_holder.Id}", "--net", .. command]);
+
     /// <summary>Starts it (again) and waits until its socket accepts.</summary>
     public void Start()
     {
         // nsenter and the shell replace one another, so that the process we hold is the daemon.
         const string Enter = "echo 0 > \"$1/init/cgroup.procs\"; log=$2; shift 2; exec \"$@\" </dev/null >>\"$log\" 2>&1";
-        _process = new Command("nsenter", ["-t", $"{_holder.Id}", "--cgroup", "--mount", "/bin/sh", "-ec", Enter, "sh", CgroupTree.Mount, LogFile,
+        _process = new Command("nsenter", ["-t", $"{_holder.Id}", "--cgroup", "--mount", "--net", "/bin/sh", "-ec", Enter, "sh", CgroupTree.Mount, LogFile,
             Paths.Program("bundtd"), "--root", Root, "--run", Run, "--socket", Socket, .. _options]).In("/").Start();
         Eventually.True(() => _process.HasExited || Accepts(), () => $"the daemon's socket does not accept:\n{Log()}", 20);
         Assert.That(_process.HasExited, Is.False, () => $"the daemon has ended with {_process.ExitCode}:\n{_process.StandardError.ReadToEnd()}{Log()}");
@@ -132,14 +138,15 @@ public sealed class Daemon : IDisposable
     private Process Hold(string prepare)
     {
         const string Enter = """
-            echo $$ > "$1/cgroup.procs"; exec unshare --cgroup --mount --propagation slave sh -ec '
+            echo $$ > "$1/cgroup.procs"; exec unshare $4 --cgroup --mount --propagation slave sh -ec '
               echo 0 > "$1/init/cgroup.procs"
               umount "$2"; mount -t cgroup2 cgroup2 "$2"
               for c in $(cat "$2/cgroup.controllers"); do echo "+$c" > "$2/cgroup.subtree_control"; done
+              [ -z "$4" ] || ip link set lo up
               eval "$3"
               echo ready; exec sleep infinity' sh "$@"
             """;
-        var holder = new Command("/bin/sh", "-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, prepare).In("/").With("ROOT", Root).Start();
+        var holder = new Command("/bin/sh", "-ec", Enter, "sh", Cgroups.Top, CgroupTree.Mount, prepare, _ownNetwork ? "--net" : "").In("/").With("ROOT", Root).Start();
         Assert.That(holder.StandardOutput.ReadLine(), Is.EqualTo("ready"), () => holder.StandardError.ReadToEnd());
         Cgroups.Holder = holder.Id;
         return holder;

@@ -1,7 +1,7 @@
 namespace Bundt.Engine;
 
 /// <summary>What a network is asked to be (POST /networks/create). Field meanings are Docker's.</summary>
-public sealed record NetworkSettings
+public sealed record NetworkRequest
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
@@ -28,7 +28,7 @@ public sealed record NetworkSettings
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Subnets; those of a version that is enabled and not named here are chosen.</summary>
-    public IReadOnlyList<SubnetSettings> Subnets { get; init; } = [];
+    public IReadOnlyList<SubnetRequest> Subnets { get; init; } = [];
 }
 
 /// <summary>A subnet as asked for. Texts as the user wrote them; null: not given.</summary>
@@ -36,4 +36,4 @@ public sealed record NetworkSettings
 /// <param name="Range">The part of it that addresses are given from; null: all.</param>
 /// <param name="Gateway">The bridge's own address; null: the first of the range.</param>
 /// <param name="Reserved">Addresses that are somebody else's, by name.</param>
-public sealed record SubnetSettings(string? Subnet, string? Range, string? Gateway, IReadOnlyDictionary<string, string> Reserved);
+public sealed record SubnetRequest(string? Subnet, string? Range, string? Gateway, IReadOnlyDictionary<string, string> Reserved);

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Text.Json;
+using Bundt.Engine.Containers;
+using Bundt.Linux;
+using Bundt.Linux.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>The networks that a container is in while it runs. They are told to the next daemon by a file in its run directory.</summary>
+internal sealed class ContainerNetworks
+{
+    private const string FileName = "network.json";
+
+    private readonly List<(Network Network, Endpoint Endpoint)> _members = [];
+
+    private ContainerNetworks()
+    {
+    }
+
+    /// <summary>The networks, and the container's place in each.</summary>
+    public IReadOnlyList<(Network Network, Endpoint Endpoint)> Members => _members;
+
+    /// <summary>Takes a container into its networks: it has addresses from now on, and no interfaces yet.</summary>
+    /// <exception cref="BundtException">A network is gone, an address is taken; it is in none of them.</exception>
+    public static ContainerNetworks Enter(NetworkStore networks, ContainerRecord record)
+    {
+        var entered = new ContainerNetworks();
+        try
+        {
+            foreach (var member in record.Networks)
+            {
+                var network = networks.TryFind(member.NetworkId)
+                    ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {member.NetworkName} ({member.NetworkId[..12]}) not found", "It has been removed since the container was made.");
+                var hardware = member.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
+                var name = $"eth{entered._members.Count}";
+                entered._members.Add((network, network.Enter(record.Id, name, [.. member.Addresses.Select(IPAddress.Parse)], hardware)));
+            }
+
+            return entered;
+        }
+        catch
+        {
+            entered.Leave();
+            throw;
+        }
+    }
+
+    /// <summary>Those that a container is in which a daemon before this one has started.</summary>
+    /// <exception cref="JsonException">The file is damaged.</exception>
+    public static ContainerNetworks Adopt(NetworkStore networks, string containerId, string runDirectory)
+    {
+        var adopted = new ContainerNetworks();
+        var path = Path.Combine(runDirectory, FileName);
+        if (!File.Exists(path))
+        {
+            return adopted;
+        }
+
+        foreach (var record in JsonSerializer.Deserialize(File.ReadAllBytes(path), RecordJson.Default.EndpointRecordArray) ?? [])
+        {
+            if (networks.TryFind(record.NetworkId) is { } network)
+            {
+                var endpoint = record.ToEndpoint(containerId);
+                network.Adopt(endpoint);
+                adopted._members.Add((network, endpoint));
+            }
+        }
+
+        return adopted;
+    }
+
+    /// <summary>Gives the container its interfaces, addresses and routes, and writes down what it has.</summary>
+    /// <param name="bridges">The host's bridges.</param>
+    /// <param name="networkNamespace">The container's network namespace, in which nothing runs yet.</param>
+    /// <param name="runDirectory">Where it is written down.</param>
+    /// <exception cref="BundtException">The kernel refuses.</exception>
+    public void Connect(BridgeDriver bridges, SafeFileHandle networkNamespace, string runDirectory)
+    {
+        if (_members.Count == 0)
+        {
+            return;
+        }
+
+        var hasWay = false;
+        foreach (var (network, endpoint) in _members)
+        {
+            var isWay = !hasWay && !network.Settings.Internal;
+            bridges.Connect(network, endpoint, networkNamespace, routes: isWay);
+            hasWay |= isWay;
+        }
+
+        using var directory = DirectoryFd.OpenHost(runDirectory);
+        var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
+        AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
+    }
+
+    /// <summary>Takes the container out of its networks. Its interfaces go first: nobody else gets an address that still answers.</summary>
+    /// <exception cref="BundtException">The kernel refuses.</exception>
+    public void Leave()
+    {
+        foreach (var (network, endpoint) in _members)
+        {
+            BridgeDriver.Disconnect(endpoint);
+            network.Leave(endpoint.ContainerId);
+        }
+
+        _members.Clear();
+    }
+}

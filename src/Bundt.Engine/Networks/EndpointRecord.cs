@@ -1,0 +1,31 @@
+using System.Net;
+using System.Net.NetworkInformation;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>An endpoint as it is written down.</summary>
+internal sealed record EndpointRecord
+{
+    public required string NetworkId { get; init; }
+
+    public required string Id { get; init; }
+
+    public required string Interface { get; init; }
+
+    public required string Port { get; init; }
+
+    public required string Hardware { get; init; }
+
+    public string? Ipv4 { get; init; }
+
+    public string? Ipv6 { get; init; }
+
+    public static EndpointRecord Of(Network network, Endpoint endpoint) => new()
+    {
+        NetworkId = network.Id, Id = endpoint.Id, Interface = endpoint.Interface, Port = endpoint.Port, Hardware = endpoint.Hardware.ToString(),
+        Ipv4 = endpoint.Ipv4?.ToString(), Ipv6 = endpoint.Ipv6?.ToString(),
+    };
+
+    public Endpoint ToEndpoint(string containerId) =>
+        new(containerId, Id, Interface, Port, PhysicalAddress.Parse(Hardware), Ipv4 is null ? null : IPAddress.Parse(Ipv4), Ipv6 is null ? null : IPAddress.Parse(Ipv6));
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Bundt.Engine.Settings;
+using Bundt.Linux;
+
+namespace Bundt.Engine.Networks;
+
+/// <summary>A container's wish to be in a network, as its record keeps it: from start to start its addresses may be others.</summary>
+internal sealed record NetworkMembership
+{
+    /// <summary>The network.</summary>
+    public required string NetworkId { get; init; }
+
+    /// <summary>Its name, for when it is gone.</summary>
+    public required string NetworkName { get; init; }
+
+    /// <summary>Further names in it.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Addresses that are asked for.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>The hardware address that is asked for; null: a random one.</summary>
+    public string? Hardware { get; init; }
+
+    /// <summary>Finds the networks that a container asks for. That of its network mode, by which it reaches everything else, comes first.</summary>
+    /// <exception cref="BundtException">InvalidArgument: there is no such network, or what is asked for contradicts itself.</exception>
+    public static IReadOnlyList<NetworkMembership> Resolve(NetworkStore networks, ContainerSettings settings)
+    {
+        var kind = NetworkChoice.Of(settings.NetworkMode);
+        var result = new List<NetworkMembership>();
+        if (kind == NetworkKind.Named)
+        {
+            var network = Find(networks, settings.NetworkMode);
+            var endpoint = settings.Networks.FirstOrDefault(endpoint => endpoint.Network == network.Name || endpoint.Network == network.Id || endpoint.Network == settings.NetworkMode);
+            result.Add(Of(network, endpoint ?? new EndpointRequest { Network = network.Name }));
+        }
+
+        foreach (var endpoint in settings.Networks)
+        {
+            var network = Find(networks, endpoint.Network);
+            if (!result.Exists(member => member.NetworkId == network.Id))
+            {
+                result.Add(Of(network, endpoint));
+            }
+        }
+
+        return result.Count == 0 || kind is NetworkKind.Named or NetworkKind.Default
+            ? result
+            : throw new BundtException(
+                FailureKind.InvalidArgument, Phase.Request, "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
+    }
+
+    // Not NotFound: Docker's client takes that, when it creates a container, for a missing image, and pulls.
+    private static Network Find(NetworkStore networks, string name) =>
+        networks.TryFind(name) ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"network {name} not found");
+
+    private static NetworkMembership Of(Network network, EndpointRequest endpoint)
+    {
+        var addresses = ((string[])[endpoint.Ipv4Address, endpoint.Ipv6Address]).Where(text => text.Length > 0).ToList();
+        foreach (var text in addresses)
+        {
+            if (!IPAddress.TryParse(text, out var address))
+            {
+                throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid address \"{text}\" in network {network.Name}");
+            }
+
+            network.Check(address);
+        }
+
+        if (endpoint.MacAddress.Length > 0 && (!PhysicalAddress.TryParse(endpoint.MacAddress, out var hardware) || hardware.GetAddressBytes() is not { Length: 6 } bytes || (bytes[0] & 1) != 0))
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid MAC address: {endpoint.MacAddress}");
+        }
+
+        return new NetworkMembership
+        {
+            NetworkId = network.Id, NetworkName = network.Name, Aliases = endpoint.Aliases, Addresses = addresses,
+            Hardware = endpoint.MacAddress.Length > 0 ? endpoint.MacAddress : null,
+        };
+    }
+}
