@@ -45,4 +45,13 @@ internal static partial class EngineLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "removed leftover {What}")]
     public static partial void Leftover(this ILogger logger, string what);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "name servers of the host: {Servers}")]
+    public static partial void HostResolvers(this ILogger logger, string servers);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "name servers of the host: {Path} is not readable: {Reason}")]
+    public static partial void HostResolversUnknown(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "network {Network}: the name server met a failure and goes on")]
+    public static partial void NameServerTrouble(this ILogger logger, string network, Exception exception);
 }

@@ -11,6 +11,8 @@ public enum DirectoryChanges : uint
 {
     /// <summary>Bytes were written to a file (IN_MODIFY).</summary>
     Written = 0x2,
+    /// <summary>A file that was open for writing was closed: its content is whole (IN_CLOSE_WRITE).</summary>
+    Closed = 0x8,
     /// <summary>A name was moved away (IN_MOVED_FROM).</summary>
     MovedFrom = 0x40,
     /// <summary>A name was moved here (IN_MOVED_TO).</summary>
