@@ -634,7 +634,7 @@ public sealed class EngineTests
         Assert.That(Kind(() => CreateAsync(new() { Image = "none" })), Is.EqualTo(FailureKind.NotFound));
         Assert.That(Kind(() => CreateAsync(new() { Image = "cake" })), Is.EqualTo(FailureKind.InvalidArgument));
         Assert.That(Kind(() => CreateAsync(new() { Image = "cake", Cmd = ["x"], Resources = new() { Memory = 1 } })), Is.EqualTo(FailureKind.InvalidArgument));
-        Assert.That(Kind(() => CreateAsync(new() { Image = "cake", Cmd = ["x"], NetworkMode = "web" })), Is.EqualTo(FailureKind.NotFound));
+        Assert.That(Kind(() => CreateAsync(new() { Image = "cake", Cmd = ["x"], NetworkMode = "web" })), Is.EqualTo(FailureKind.InvalidArgument));
         Assert.That(_engine!.List(), Is.Empty);
         await _engine.TrashEmptied();
         Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(_root, "containers")), Is.Empty);

@@ -148,7 +148,6 @@ public sealed class SettingsTests
         yield return Case(s with { LogOptions = new Dictionary<string, string> { ["nope"] = "x" } }, "unknown log opt 'nope'");
         yield return Case(s with { Sysctls = new Dictionary<string, string> { ["kernel.core_pattern"] = "x" } }, "sysctl \"kernel.core_pattern\" is not in a separate kernel namespace");
         yield return Case(s with { NetworkMode = "host", Sysctls = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1" } }, "sysctl \"net.ipv4.ip_forward\" is not in a separate kernel namespace");
-        yield return Case(s with { NetworkMode = "web" }, "network web not found");
         yield return Case(s with { Hostname = new string('h', 65) }, "invalid hostname");
         yield return Case(s with { UsernsMode = "auto", Privileged = true }, "privileged mode is incompatible with user namespaces");
     }

@@ -6,7 +6,7 @@ namespace Bundt.Cli.CommandLine;
 internal static class HelpPages
 {
     private const int Width = 100;
-    private static readonly string[] s_groups = ["Common Commands", "Container Commands", "Image Commands", "Volume Commands", "System Commands"];
+    private static readonly string[] s_groups = ["Common Commands", "Container Commands", "Image Commands", "Volume Commands", "Network Commands", "System Commands"];
 
     /// <summary>The page of one command.</summary>
     public static string Command(CommandTable table)

@@ -22,8 +22,13 @@ internal sealed record EndpointRecord
 
     public static EndpointRecord Of(Network network, Endpoint endpoint) => new()
     {
-        NetworkId = network.Id, Id = endpoint.Id, Interface = endpoint.Interface, Port = endpoint.Port, Hardware = endpoint.Hardware.ToString(),
-        Ipv4 = endpoint.Ipv4?.ToString(), Ipv6 = endpoint.Ipv6?.ToString(),
+        NetworkId = network.Id,
+        Id = endpoint.Id,
+        Interface = endpoint.Interface,
+        Port = endpoint.Port,
+        Hardware = endpoint.Hardware.ToString(),
+        Ipv4 = endpoint.Ipv4?.ToString(),
+        Ipv6 = endpoint.Ipv6?.ToString(),
     };
 
     public Endpoint ToEndpoint(string containerId) =>

@@ -75,7 +75,10 @@ internal sealed record NetworkMembership
 
         return new NetworkMembership
         {
-            NetworkId = network.Id, NetworkName = network.Name, Aliases = endpoint.Aliases, Addresses = addresses,
+            NetworkId = network.Id,
+            NetworkName = network.Name,
+            Aliases = endpoint.Aliases,
+            Addresses = addresses,
             Hardware = endpoint.MacAddress.Length > 0 ? endpoint.MacAddress : null,
         };
     }

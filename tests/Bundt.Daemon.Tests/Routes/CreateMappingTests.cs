@@ -89,10 +89,11 @@ internal sealed class CreateMappingTests
     }
 
     [Test]
-    public void An_unknown_network_is_not_found() =>
-        Assert.That(
-            () => Map("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"shop":{}}}}""", out _),
-            Throws.TypeOf<BundtException>().With.Property("Kind").EqualTo(FailureKind.NotFound));
+    public void Networks_are_taken_with_what_is_asked_of_them()
+    {
+        var settings = Map("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"shop":{"Aliases":["till"],"IPAMConfig":{"IPv4Address":"10.0.0.9"}},"vault":null}}}""", out _);
+        Assert.That(settings.Networks.Select(network => (network.Network, network.Ipv4Address, string.Join(',', network.Aliases))), Is.EqualTo(new[] { ("shop", "10.0.0.9", "till"), ("vault", "", "") }));
+    }
 
     [TestCase("""{"Image":"x","MacAddress":"92:d0:c6:0a:29:33"}""", "mac-address")]
     [TestCase("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"none":{"Aliases":["web"]}}}}""", "alias")]

@@ -11,7 +11,9 @@ public sealed class NetworkTests
 {
     private static Network Make(params string[] subnets) => new(new NetworkRecord
     {
-        Id = ContainerNames.NewId(), Created = DateTimeOffset.UtcNow, Settings = new NetworkRequest { Name = "shop" },
+        Id = ContainerNames.NewId(),
+        Created = DateTimeOffset.UtcNow,
+        Settings = new NetworkRequest { Name = "shop" },
         Subnets = [.. subnets.Select(subnet => new SubnetRequest(subnet, null, null, new Dictionary<string, string>()))],
     });
 
