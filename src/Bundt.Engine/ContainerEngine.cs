@@ -1,6 +1,7 @@
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Networks;
+using Bundt.Engine.Networks.Names;
 using Bundt.Images;
 using Bundt.Linux;
 using Bundt.Linux.Locks;
@@ -63,6 +64,7 @@ public sealed class ContainerEngine : IAsyncDisposable
         MakeDirectories(paths);
         var rootLock = TakeLock(paths);
         KernelWatch? watch = null;
+        NameService? names = null;
         ImageStore? store = null;
         try
         {
@@ -85,6 +87,7 @@ public sealed class ContainerEngine : IAsyncDisposable
             };
             var filter = new PacketFilter();
             var bridges = new BridgeDriver(filter);
+            names = new NameService(new HostResolvers(watch, logger), logger);
             var services = new EngineServices
             {
                 Paths = paths,
@@ -93,18 +96,26 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Processes = processes,
                 Images = images,
                 Volumes = volumes,
-                Networks = new NetworkStore(paths.Networks, events, bridges, (name, reason) => logger.DamagedNetwork(name, reason)),
+                Networks = new NetworkStore(paths.Networks, events, bridges, (name, reason) => logger.DamagedNetwork(name, reason)) { Removed = names.End },
                 Bridges = bridges,
+                Names = names,
+                HostGateways = options.HostGateways,
                 Events = events,
                 Trash = trash,
                 Containers = containers,
             };
             await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
+            names.Resume(services.Networks.List());
             services.Networks.BringUp((network, e) => logger.NetworkDown(network.Name, e));
             return new ContainerEngine(options, services, rootLock, store);
         }
         catch
         {
+            if (names is not null)
+            {
+                await names.DisposeAsync().ConfigureAwait(false);
+            }
+
             watch?.Dispose();
             store?.Dispose();
             rootLock.Dispose();
@@ -148,6 +159,7 @@ public sealed class ContainerEngine : IAsyncDisposable
             container.LetGo();
         }
 
+        await _services.Names.DisposeAsync().ConfigureAwait(false);
         await _services.Trash.Emptied().WaitAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _services.Watch.Dispose();
         _images?.Dispose();

@@ -52,6 +52,11 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "name servers of the host: {Path} is not readable: {Reason}")]
     public static partial void HostResolversUnknown(this ILogger logger, string path, string reason);
 
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "network {Network}: no names are answered, the name server cannot have port 53 of {Address} ({Reason}); containers ask the host's resolvers. Which program has it: ss -lnptu sport = :53")]
+    public static partial void NoNameServer(this ILogger logger, string network, string address, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "network {Network}: the name server met a failure and goes on")]
     public static partial void NameServerTrouble(this ILogger logger, string network, Exception exception);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Bundt.Images;
 
 namespace Bundt.Engine;
@@ -10,6 +11,9 @@ public sealed record EngineOptions
 
     /// <summary>Live state (/run/bundt): sockets.</summary>
     public string Run { get; init; } = "/run/bundt";
+
+    /// <summary>What "host-gateway" of --add-host stands for; none: the host's addresses on the default bridge.</summary>
+    public IReadOnlyList<IPAddress> HostGateways { get; init; } = [];
 
     /// <summary>Registries.</summary>
     public RegistryOptions Registries { get; init; } = new();

@@ -1,6 +1,8 @@
+using System.Net;
 using Bundt.Engine.Containers;
 using Bundt.Engine.Launch;
 using Bundt.Engine.Networks;
+using Bundt.Engine.Networks.Names;
 using Bundt.Images;
 using Bundt.Linux.Watches;
 using Microsoft.Extensions.Logging;
@@ -27,6 +29,11 @@ internal sealed class EngineServices
     public required NetworkStore Networks { get; init; }
 
     public required BridgeDriver Bridges { get; init; }
+
+    public required NameService Names { get; init; }
+
+    /// <summary>What "host-gateway" stands for; none: the addresses of the default bridge.</summary>
+    public IReadOnlyList<IPAddress> HostGateways { get; init; } = [];
 
     public required EventLog Events { get; init; }
 

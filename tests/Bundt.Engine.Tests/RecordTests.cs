@@ -91,9 +91,9 @@ public sealed class RecordTests
     [Test]
     public void Hosts_and_resolv_conf_are_composed_as_Docker_does()
     {
-        var hosts = NetworkFiles.ComposeHosts(["mill:10.0.0.7", "six:[::7]"], null);
+        var hosts = NetworkFiles.ComposeHosts(["mill:10.0.0.7", "six:[::7]"], null, () => []);
         Assert.That(hosts, Does.StartWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n").And.EndsWith("10.0.0.7\tmill\n::7\tsix\n"));
-        Assert.That(NetworkFiles.ComposeHosts([], "1.2.3.4 here"), Is.EqualTo("1.2.3.4 here\n"));
+        Assert.That(NetworkFiles.ComposeHosts([], "1.2.3.4 here", () => []), Is.EqualTo("1.2.3.4 here\n"));
 
         const string Host = "# comment\nnameserver 9.9.9.9\nsearch a b\noptions ndots:2\n";
         var settings = new ContainerSettings { Image = "i" };

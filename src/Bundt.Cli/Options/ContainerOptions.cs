@@ -116,6 +116,9 @@ internal abstract class ContainerOptions
     [Option("ip", MetaValue = "string", HelpText = "IPv4 address (e.g., 172.30.100.104)")]
     public string? Ip { get; set; }
 
+    [Option("ip6", MetaValue = "string", HelpText = "IPv6 address (e.g., 2001:db8::33)")]
+    public string? Ip6 { get; set; }
+
     [Option("ipc", MetaValue = "string", HelpText = "IPC mode to use")]
     public string? Ipc { get; set; }
 
@@ -124,6 +127,9 @@ internal abstract class ContainerOptions
 
     [Option("label-file", MetaValue = "list", HelpText = "Read in a line delimited file of labels")]
     public IEnumerable<string> LabelFile { get; set; } = [];
+
+    [Option("link", MetaValue = "list", HelpText = "Add link to another container")]
+    public IEnumerable<string> Link { get; set; } = [];
 
     [Option("log-driver", MetaValue = "string", HelpText = "Logging driver for the container")]
     public string? LogDriver { get; set; }

@@ -18,13 +18,14 @@ internal static class CreateBody
     public static ReadOnlyMemory<byte> Write(ContainerOptions options, AttachedStreams attach)
     {
         CheckConflicts(options);
+        List<NetworkOption> networks = [.. options.Network.Concat(options.Net).Select(NetworkOption.Parse)];
         return JsonBody.Write(json =>
         {
             WriteConfig(json, options, attach);
             json.WriteStartObject("HostConfig");
-            WriteHostConfig(json, options);
+            WriteHostConfig(json, options, networks.FirstOrDefault()?.Name);
             json.WriteEndObject();
-            WriteNetworking(json, options);
+            WriteNetworking(json, options, networks);
         });
     }
 
@@ -96,11 +97,12 @@ internal static class CreateBody
         json.WriteEndObject();
     }
 
-    private static void WriteHostConfig(Utf8JsonWriter json, ContainerOptions options)
+    private static void WriteHostConfig(Utf8JsonWriter json, ContainerOptions options, string? network)
     {
         json.Texts("Binds", options.Volume.Where(static v => v.Contains(':', StringComparison.Ordinal)).Select(AbsoluteBind));
         json.Text("ContainerIDFile", options.Cidfile);
-        json.Text("NetworkMode", options.Network.Concat(options.Net).FirstOrDefault());
+        json.Text("NetworkMode", network);
+        json.Texts("Links", options.Link);
         WritePorts(json, options);
         RestartPolicy restart = RestartPolicy.Parse(options.Restart);
         if (restart.Name != "no")
@@ -288,32 +290,39 @@ internal static class CreateBody
         json.WriteEndObject();
     }
 
-    private static void WriteNetworking(Utf8JsonWriter json, ContainerOptions options)
+    // What is said by options of their own is meant for the first network.
+    private static void WriteNetworking(Utf8JsonWriter json, ContainerOptions options, List<NetworkOption> networks)
     {
-        List<string> networks = [.. options.Network.Concat(options.Net)];
-        if (networks.Count < 2 && !options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null)
+        List<string> links = [.. options.Link];
+        if (networks.Count < 2 && !options.NetworkAlias.Concat(options.NetAlias).Any() && options.Ip is null && options.Ip6 is null && links.Count == 0
+            && (networks.Count == 0 || networks[0].IsPlain))
         {
             return;
         }
 
+        if (networks.Count == 0)
+        {
+            networks.Add(new NetworkOption("default"));
+        }
+
+        NetworkOption first = networks[0];
+        networks[0] = first with
+        {
+            Aliases = [.. options.NetworkAlias, .. options.NetAlias, .. first.Aliases],
+            Links = first.Name is "default" or "bridge" ? [] : links,
+            Ip = options.Ip ?? first.Ip,
+            Ip6 = options.Ip6 ?? first.Ip6,
+            MacAddress = options.MacAddress ?? first.MacAddress,
+        };
         json.WriteStartObject("NetworkingConfig");
         json.WriteStartObject("EndpointsConfig");
-        foreach (string further in networks.Skip(1))
+        foreach (NetworkOption network in networks)
         {
-            json.WriteStartObject(further);
+            json.WriteStartObject(network.Name);
+            network.WriteEndpoint(json);
             json.WriteEndObject();
         }
 
-        json.WriteStartObject(networks.FirstOrDefault() ?? "default");
-        json.Texts("Aliases", options.NetworkAlias.Concat(options.NetAlias));
-        if (options.Ip is string ip)
-        {
-            json.WriteStartObject("IPAMConfig");
-            json.WriteString("IPv4Address", ip);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
     }

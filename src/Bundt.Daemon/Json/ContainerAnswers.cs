@@ -155,6 +155,10 @@ internal sealed record EndpointAddresses
     [JsonPropertyName("IPv6Address")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Ipv6Address { get; init; }
+
+    [JsonPropertyName("LinkLocalIPs")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string?>? LinkLocalIps { get; init; }
 }
 
 /// <summary>A container's end of a network.</summary>
@@ -170,6 +174,10 @@ internal sealed record EndpointSettings
     public string MacAddress { get; init; } = "";
 
     public IReadOnlyDictionary<string, string?>? DriverOpts { get; init; }
+
+    /// <summary>Of API version 1.48: read, and not shown by 1.47.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? GwPriority { get; init; }
 
     [JsonPropertyName("NetworkID")]
     public string NetworkId { get; init; } = "";

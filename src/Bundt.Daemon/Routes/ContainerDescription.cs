@@ -111,7 +111,7 @@ internal static class ContainerDescription
         IReadOnlyList<ContainerEndpoint> endpoints = container.Endpoints;
         if (endpoints.Count > 0)
         {
-            return endpoints.ToDictionary(static endpoint => endpoint.NetworkName, endpoint => ToBody(endpoint, container));
+            return endpoints.ToDictionary(static endpoint => endpoint.NetworkName, static endpoint => ToBody(endpoint));
         }
 
         string name = NetworkName(container.Settings);
@@ -120,18 +120,14 @@ internal static class ContainerDescription
             : new Dictionary<string, EndpointSettings> { [name] = new() { NetworkId = PredefinedNetworks.IdOf(name) } };
     }
 
-    private static EndpointSettings ToBody(ContainerEndpoint endpoint, Container container)
+    private static EndpointSettings ToBody(ContainerEndpoint endpoint)
     {
-        EndpointRequest? asked = container.Settings.Networks.FirstOrDefault(asked => asked.Network == endpoint.NetworkName || asked.Network == endpoint.NetworkId);
+        string? Wanted(bool isIpv6) => endpoint.Wanted.FirstOrDefault(address => address.Contains(':', StringComparison.Ordinal) == isIpv6);
         return new EndpointSettings
         {
-            IpamConfig = asked is { Ipv4Address.Length: > 0 } or { Ipv6Address.Length: > 0 }
-                ? new EndpointAddresses
-                {
-                    Ipv4Address = asked.Ipv4Address.Length == 0 ? null : asked.Ipv4Address,
-                    Ipv6Address = asked.Ipv6Address.Length == 0 ? null : asked.Ipv6Address,
-                }
-                : null,
+            IpamConfig = endpoint.Wanted.Count == 0 ? null : new EndpointAddresses { Ipv4Address = Wanted(false), Ipv6Address = Wanted(true) },
+            Links = endpoint.Links.Count == 0 ? null : endpoint.Links,
+            DnsNames = endpoint.DnsNames.Count == 0 ? null : endpoint.DnsNames,
             Aliases = endpoint.Aliases.Count == 0 ? null : endpoint.Aliases,
             MacAddress = endpoint.MacAddress,
             NetworkId = endpoint.NetworkId,

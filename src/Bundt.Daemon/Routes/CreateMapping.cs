@@ -200,7 +200,8 @@ internal static class CreateMapping
             { DeviceRequests.Count: > 0 } => "a device request (--gpus)",
             { StorageOpt.Count: > 0 } => "a storage option (--storage-opt)",
             { CgroupParent.Length: > 0 } => "a cgroup parent (--cgroup-parent)",
-            { Links.Count: > 0 } => "a link (--link)",
+            // In a network of one's own the endpoint has them.
+            { Links.Count: > 0 } when !IsOwn(host.NetworkMode ?? "") => "a link (--link) without a network of your own (--network)",
             { DeviceCgroupRules.Count: > 0 } => "a device rule (--device-cgroup-rule)",
             { OomKillDisable: true } => "--oom-kill-disable (cgroup v2 has no such switch)",
             { MemorySwappiness: >= 0 } => "--memory-swappiness (cgroup v2 has no such limit)",
@@ -230,11 +231,34 @@ internal static class CreateMapping
         }
     }
 
+    /// <summary>What a container asks of one network.</summary>
+    /// <exception cref="BundtException">InvalidArgument or NotImplemented, naming the member.</exception>
+    public static EndpointRequest ToEndpoint(string network, EndpointSettings? endpoint)
+    {
+        if (endpoint?.IpamConfig?.LinkLocalIps is { Count: > 0 })
+        {
+            throw Missing("a link-local address (--link-local-ip)");
+        }
+
+        return endpoint?.DriverOpts is { Count: > 0 }
+            ? throw Missing($"a driver option of an endpoint ({endpoint.DriverOpts.First().Key})")
+            : new EndpointRequest
+            {
+                Network = network,
+                Aliases = Texts(endpoint?.Aliases, nameof(EndpointSettings.Aliases)),
+                Links = Texts(endpoint?.Links, nameof(EndpointSettings.Links)),
+                Ipv4Address = endpoint?.IpamConfig?.Ipv4Address ?? "",
+                Ipv6Address = endpoint?.IpamConfig?.Ipv6Address ?? "",
+                MacAddress = endpoint?.MacAddress ?? "",
+                GatewayPriority = endpoint?.GwPriority ?? 0,
+            };
+    }
+
     /// <summary>The networks that users have made. What is asked of an endpoint makes sense in one of those alone.</summary>
     private static List<EndpointRequest> Endpoints(CreateBody body)
     {
         string mode = body.HostConfig?.NetworkMode ?? "";
-        bool hasOwn = mode is not ("" or "default" or "bridge" or "none" or "host") && !mode.StartsWith("container:", StringComparison.Ordinal);
+        bool hasOwn = IsOwn(mode);
         if (!string.IsNullOrEmpty(body.MacAddress) && !hasOwn)
         {
             throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
@@ -245,14 +269,8 @@ internal static class CreateMapping
         {
             if (name is not ("none" or "host" or "default" or "bridge" or ""))
             {
-                networks.Add(new EndpointRequest
-                {
-                    Network = name,
-                    Aliases = Texts(endpoint?.Aliases, nameof(EndpointSettings.Aliases)),
-                    Ipv4Address = endpoint?.IpamConfig?.Ipv4Address ?? "",
-                    Ipv6Address = endpoint?.IpamConfig?.Ipv6Address ?? "",
-                    MacAddress = endpoint?.MacAddress is { Length: > 0 } mac ? mac : name == mode ? body.MacAddress ?? "" : "",
-                });
+                EndpointRequest asked = ToEndpoint(name, endpoint);
+                networks.Add(asked.MacAddress.Length == 0 && name == mode ? asked with { MacAddress = body.MacAddress ?? "" } : asked);
                 continue;
             }
 
@@ -279,6 +297,8 @@ internal static class CreateMapping
 
         return networks;
     }
+
+    private static bool IsOwn(string mode) => mode is not ("" or "default" or "bridge" or "none" or "host") && !mode.StartsWith("container:", StringComparison.Ordinal);
 
     private static BundtException Missing(string what) =>
         new(FailureKind.NotImplemented, Phase.Request, $"{what} is not offered by Bundt {ServerHeader.Version}");

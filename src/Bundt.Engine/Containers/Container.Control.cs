@@ -145,6 +145,7 @@ public sealed partial class Container
                 var renamed = _record with { Name = plain };
                 _directory.Write(renamed);
                 _record = renamed;
+                _networks?.Name(renamed);
             }
             catch
             {

@@ -111,9 +111,9 @@ public sealed partial class Container
     {
         get
         {
-            var running = _networks?.Members;
-            return [.. _record.Networks.Select(member => ContainerEndpoint.Of(
-                member, running?.Where(one => one.Network.Id == member.NetworkId).Select(one => ((Network, Endpoint)?)one).FirstOrDefault()))];
+            var (record, running) = (_record, _networks?.Members);
+            return [.. record.Networks.Select(member => ContainerEndpoint.Of(
+                record, member, running?.Where(one => one.Network.Id == member.NetworkId).Select(one => ((Network, Endpoint)?)one).FirstOrDefault()))];
         }
     }
 

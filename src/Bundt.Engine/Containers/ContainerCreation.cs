@@ -30,7 +30,7 @@ internal sealed class ContainerCreation(EngineServices services)
 
         var specs = VolumeSpecParser.ParseAll(settings, effective.Volumes);
         CheckBindSources(specs);
-        _ = NetworkFiles.ComposeHosts(settings.ExtraHosts, null);
+        NetworkFiles.Check(settings);
         _ = HostDevices.Find(settings.Devices);
 
         settings = settings with

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Bundt.Engine.Containers;
 using Bundt.Engine.Networks;
 using Bundt.Engine.Settings;
@@ -36,7 +37,7 @@ internal sealed class StartPreparation
         try
         {
             MakeMissingSources(record.Mounts);
-            networks = ContainerNetworks.Enter(services.Networks, record);
+            networks = ContainerNetworks.Enter(services.Networks, services.Names, record);
             var config = BuildConfig(services, record, directory, lease.Directories, networks);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
@@ -107,7 +108,7 @@ internal sealed class StartPreparation
         else if (networks is not null)
         {
             using var own = directory.Open();
-            NetworkFiles.Write(own, settings, networks, settings.NetworkMode == "host", record.UserNamespace?.First ?? 0);
+            NetworkFiles.Write(own, settings, networks, () => HostGateways(services), record.UserNamespace?.First ?? 0);
         }
 
         if (Target(services, settings.PidMode, "PID namespace") is { } pid)
@@ -144,6 +145,19 @@ internal sealed class StartPreparation
             AppArmorProfile = profile,
             DefaultPids = DefaultLimits.Pids,
         });
+    }
+
+    /// <summary>What "host-gateway" stands for: the host's addresses on the default bridge.</summary>
+    private static IReadOnlyList<IPAddress> HostGateways(EngineServices services)
+    {
+        if (services.HostGateways.Count > 0)
+        {
+            return services.HostGateways;
+        }
+
+        var network = services.Networks.Default();
+        services.Bridges.Ensure(network);
+        return [.. network.Subnets.Select(subnet => subnet.Gateway).OfType<IPAddress>()];
     }
 
     private static Container? Target(EngineServices services, string mode, string what)

@@ -1,3 +1,5 @@
+using Bundt.Engine.Containers;
+
 namespace Bundt.Engine.Networks;
 
 /// <summary>A container in a network, as it is shown. What only a running container has is "" or 0 for one that does not run.</summary>
@@ -11,6 +13,15 @@ public sealed record ContainerEndpoint
 
     /// <summary>Further names in it.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What it calls others there: "name:alias".</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
+    /// <summary>The names by which others find it.</summary>
+    public IReadOnlyList<string> DnsNames { get; init; } = [];
+
+    /// <summary>Addresses that it asks for.</summary>
+    public IReadOnlyList<string> Wanted { get; init; } = [];
 
     /// <summary>The endpoint's id.</summary>
     public string Id { get; init; } = "";
@@ -36,9 +47,17 @@ public sealed record ContainerEndpoint
     /// <summary>The way out.</summary>
     public string Ipv6Gateway { get; init; } = "";
 
-    internal static ContainerEndpoint Of(NetworkMembership member, (Network Network, Endpoint Endpoint)? running)
+    internal static ContainerEndpoint Of(ContainerRecord record, NetworkMembership member, (Network Network, Endpoint Endpoint)? running)
     {
-        var shown = new ContainerEndpoint { NetworkId = member.NetworkId, NetworkName = member.NetworkName, Aliases = member.Aliases };
+        var shown = new ContainerEndpoint
+        {
+            NetworkId = member.NetworkId,
+            NetworkName = member.NetworkName,
+            Aliases = member.Aliases,
+            Links = member.Links,
+            DnsNames = member.DnsNames(record),
+            Wanted = member.Addresses,
+        };
         if (running is not var (network, endpoint))
         {
             return shown;

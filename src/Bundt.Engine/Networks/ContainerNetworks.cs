@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json;
 using Bundt.Engine.Containers;
+using Bundt.Engine.Networks.Names;
 using Bundt.Linux;
 using Bundt.Linux.Files;
 using Microsoft.Win32.SafeHandles;
@@ -13,20 +14,22 @@ internal sealed class ContainerNetworks
 {
     private const string FileName = "network.json";
 
-    private readonly List<(Network Network, Endpoint Endpoint)> _members = [];
+    private readonly NameService _names;
+    private volatile IReadOnlyList<(Network Network, Endpoint Endpoint)> _members = [];
 
-    private ContainerNetworks()
-    {
-    }
+    private ContainerNetworks(NameService names) => _names = names;
 
     /// <summary>The networks, and the container's place in each.</summary>
     public IReadOnlyList<(Network Network, Endpoint Endpoint)> Members => _members;
 
+    /// <summary>Who answers the container's questions for names; null: whom the host asks, too.</summary>
+    public IPAddress? NameServer { get; private set; }
+
     /// <summary>Takes a container into its networks: it has addresses from now on, and no interfaces yet.</summary>
     /// <exception cref="BundtException">A network is gone, an address is taken; it is in none of them.</exception>
-    public static ContainerNetworks Enter(NetworkStore networks, ContainerRecord record)
+    public static ContainerNetworks Enter(NetworkStore networks, NameService names, ContainerRecord record)
     {
-        var entered = new ContainerNetworks();
+        var entered = new ContainerNetworks(names);
         try
         {
             foreach (var member in record.Networks)
@@ -35,9 +38,10 @@ internal sealed class ContainerNetworks
                     ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {member.NetworkName} ({member.NetworkId[..12]}) not found", "It has been removed since the container was made.");
                 var hardware = member.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
                 var name = $"eth{entered._members.Count}";
-                entered._members.Add((network, network.Enter(record.Id, name, [.. member.Addresses.Select(IPAddress.Parse)], hardware)));
+                entered._members = [.. entered._members, (network, network.Enter(record.Id, name, [.. member.Addresses.Select(IPAddress.Parse)], hardware))];
             }
 
+            entered.Name(record);
             return entered;
         }
         catch
@@ -49,9 +53,9 @@ internal sealed class ContainerNetworks
 
     /// <summary>Those that a container is in which a daemon before this one has started.</summary>
     /// <exception cref="JsonException">The file is damaged.</exception>
-    public static ContainerNetworks Adopt(NetworkStore networks, string containerId, string runDirectory)
+    public static ContainerNetworks Adopt(NetworkStore networks, NameService names, ContainerRecord container, string runDirectory)
     {
-        var adopted = new ContainerNetworks();
+        var adopted = new ContainerNetworks(names);
         var path = Path.Combine(runDirectory, FileName);
         if (!File.Exists(path))
         {
@@ -62,13 +66,21 @@ internal sealed class ContainerNetworks
         {
             if (networks.TryFind(record.NetworkId) is { } network)
             {
-                var endpoint = record.ToEndpoint(containerId);
+                var endpoint = record.ToEndpoint(container.Id);
                 network.Adopt(endpoint);
-                adopted._members.Add((network, endpoint));
+                adopted._members = [.. adopted._members, (network, endpoint)];
             }
         }
 
+        names.Set(container, adopted._members);
         return adopted;
+    }
+
+    /// <summary>Says under which names it is known, as its record has them now.</summary>
+    public void Name(ContainerRecord record)
+    {
+        _names.Set(record, _members);
+        NameServer = _names.Serve(_members.Select(member => member.Network).OrderBy(network => network.Settings.Internal));
     }
 
     /// <summary>Gives the container its interfaces, addresses and routes, and writes down what it has.</summary>
@@ -102,10 +114,11 @@ internal sealed class ContainerNetworks
     {
         foreach (var (network, endpoint) in _members)
         {
+            _names.Remove(endpoint.ContainerId, _members);
             BridgeDriver.Disconnect(endpoint);
             network.Leave(endpoint.ContainerId);
         }
 
-        _members.Clear();
+        _members = [];
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using Bundt.Engine.Containers;
 using Bundt.Engine.Settings;
 using Bundt.Linux;
 
@@ -16,6 +17,12 @@ internal sealed record NetworkMembership
 
     /// <summary>Further names in it.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What it calls others there: "name:alias".</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
+    /// <summary>The network with the highest one is the way to everywhere else; among equals the first one by name.</summary>
+    public int GatewayPriority { get; init; }
 
     /// <summary>Addresses that are asked for.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
@@ -51,6 +58,11 @@ internal sealed record NetworkMembership
                 FailureKind.InvalidArgument, Phase.Request, "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
     }
 
+    /// <summary>The names by which others in the network find the container, its own one first. On the default bridge there are none.</summary>
+    public IReadOnlyList<string> DnsNames(ContainerRecord record) => NetworkName == NetworkStore.DefaultName
+        ? []
+        : [.. ((IEnumerable<string>)[record.Name, .. Aliases, record.Id[..12], record.Settings.Hostname]).Where(name => name.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase)];
+
     // Not NotFound: Docker's client takes that, when it creates a container, for a missing image, and pulls.
     private static Network Find(NetworkStore networks, string name) =>
         networks.TryFind(name) ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"network {name} not found");
@@ -78,6 +90,8 @@ internal sealed record NetworkMembership
             NetworkId = network.Id,
             NetworkName = network.Name,
             Aliases = endpoint.Aliases,
+            Links = endpoint.Links,
+            GatewayPriority = endpoint.GatewayPriority,
             Addresses = addresses,
             Hardware = endpoint.MacAddress.Length > 0 ? endpoint.MacAddress : null,
         };

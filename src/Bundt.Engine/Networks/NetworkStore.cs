@@ -63,6 +63,9 @@ public sealed class NetworkStore
         }
     }
 
+    /// <summary>Is told of a network that is no more.</summary>
+    internal Action<Network> Removed { get; init; } = _ => { };
+
     /// <summary>All networks that have addresses.</summary>
     public IReadOnlyList<Network> List() => [.. _networks.Values.OrderBy(network => network.Name, StringComparer.Ordinal)];
 
@@ -156,6 +159,7 @@ public sealed class NetworkStore
             }
 
             Forget(network);
+            Removed(network);
             _bridges.Remove(network);
             Publish("destroy", network);
         }

@@ -9,6 +9,12 @@ public sealed record EndpointRequest
     /// <summary>Further names in it.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>What it calls others there: "name:alias".</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
+    /// <summary>The network with the highest one is the way to everywhere else.</summary>
+    public int GatewayPriority { get; init; }
+
     /// <summary>The address of version 4 that it asks for; "": any.</summary>
     public string Ipv4Address { get; init; } = "";
 

@@ -20,7 +20,8 @@ internal sealed class HostResolvers : IDisposable
     /// <summary>Links in links: as many as the kernel follows (path_resolution(7)).</summary>
     private const int MaxLinks = 40;
 
-    private static readonly IPAddress s_systemdStub = new([127, 0, 0, 53]);
+    /// <summary>Where systemd-resolved listens for programs of the host.</summary>
+    public static IPAddress SystemdStub { get; } = new([127, 0, 0, 53]);
 
     private readonly KernelWatch _watch;
     private readonly ILogger _logger;
@@ -94,7 +95,7 @@ internal sealed class HostResolvers : IDisposable
         {
             Watch(_file);
             var servers = Load(_file);
-            if (servers is [var only] && only.Address.Equals(s_systemdStub))
+            if (servers is [var only] && only.Address.Equals(SystemdStub))
             {
                 Watch(_systemdFile);
                 servers = Load(_systemdFile) is { Count: > 0 } own ? own : servers;
