@@ -86,7 +86,7 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Users = name => UsersOf(containers, name),
             };
             var filter = new PacketFilter();
-            var bridges = new BridgeDriver(filter);
+            var drivers = new NetworkDrivers(filter, OwnMark.Of(paths.Root));
             names = new NameService(new HostResolvers(watch, logger), logger);
             var services = new EngineServices
             {
@@ -96,8 +96,8 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Processes = processes,
                 Images = images,
                 Volumes = volumes,
-                Networks = new NetworkStore(paths.Networks, events, bridges, (name, reason) => logger.DamagedNetwork(name, reason)) { Removed = names.End },
-                Bridges = bridges,
+                Networks = new NetworkStore(paths.Networks, events, drivers, (name, reason) => logger.DamagedNetwork(name, reason)) { Removed = names.End },
+                Drivers = drivers,
                 Names = names,
                 HostGateways = options.HostGateways,
                 Events = events,
@@ -106,7 +106,8 @@ public sealed class ContainerEngine : IAsyncDisposable
             };
             await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
             names.Resume(services.Networks.List());
-            services.Networks.BringUp((network, e) => logger.NetworkDown(network.Name, e));
+            var kept = containers.All.Where(c => ContainerStates.Lives(c.State.Status) || c.State.Status == ContainerStatus.Dead).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
+            services.Networks.BringUp(kept, logger.Leftover, (network, e) => logger.NetworkDown(network.Name, e));
             return new ContainerEngine(options, services, rootLock, store);
         }
         catch

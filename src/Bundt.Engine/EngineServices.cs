@@ -28,7 +28,7 @@ internal sealed class EngineServices
 
     public required NetworkStore Networks { get; init; }
 
-    public required BridgeDriver Bridges { get; init; }
+    public required NetworkDrivers Drivers { get; init; }
 
     public required NameService Names { get; init; }
 

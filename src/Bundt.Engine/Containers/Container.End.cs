@@ -122,7 +122,7 @@ public sealed partial class Container
             _lease?.Dispose();
             _lease = null;
             _services.Processes.RemoveCgroup(Id);
-            _networks?.Leave();
+            _networks?.Leave(_services.Drivers);
             _networks = null;
             RemoveRunDirectory();
             _services.Prepared.Fill();

@@ -61,7 +61,7 @@ public sealed partial class Container
             catch
             {
                 preparation.Lease.Dispose();
-                preparation.Networks.Leave();
+                preparation.Networks.Leave(_services.Drivers);
                 throw;
             }
             finally

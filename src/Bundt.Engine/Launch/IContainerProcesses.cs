@@ -1,3 +1,4 @@
+using Bundt.Engine.Networks;
 using Bundt.Linux.Mounts;
 using Bundt.Linux.Namespaces;
 using Bundt.Runtime.Launch;
@@ -44,7 +45,7 @@ internal sealed class KernelProcesses : IContainerProcesses
 
     public SafeFileHandle? MountOverlay(OverlayRoot root) => OverlayMount.TryMake(root.Lowers, root.Upper, root.Work, root.Options);
 
-    public SafeFileHandle MakeNetworkNamespace() => NetworkNamespace.Create();
+    public SafeFileHandle MakeNetworkNamespace() => NetworkNamespace.Create(ContainerInterface.WithoutIpv6);
 
     public void SetFrozen(string id, bool frozen) => ContainerCgroup.SetFrozen(id, frozen);
 

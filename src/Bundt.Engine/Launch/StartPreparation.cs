@@ -37,7 +37,7 @@ internal sealed class StartPreparation
         try
         {
             MakeMissingSources(record.Mounts);
-            networks = ContainerNetworks.Enter(services.Networks, services.Names, record);
+            networks = ContainerNetworks.Enter(services.Networks, services.Drivers, services.Names, record);
             var config = BuildConfig(services, record, directory, lease.Directories, networks);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
@@ -45,7 +45,7 @@ internal sealed class StartPreparation
             if (networks.Members.Count > 0)
             {
                 networkNamespace = prepared?.NetworkNamespace ?? services.Processes.MakeNetworkNamespace();
-                networks.Connect(services.Bridges, networkNamespace, run);
+                networks.Connect(services.Drivers, networkNamespace, run);
             }
 
             return new StartPreparation
@@ -78,7 +78,7 @@ internal sealed class StartPreparation
         }
         catch
         {
-            networks?.Leave();
+            networks?.Leave(services.Drivers);
             networkNamespace?.Dispose();
             prepared?.ReleaseKernelObjects();
             lease.Dispose();
@@ -156,7 +156,7 @@ internal sealed class StartPreparation
         }
 
         var network = services.Networks.Default();
-        services.Bridges.Ensure(network);
+        services.Drivers.Of(network).Ensure(network);
         return [.. network.Subnets.Select(subnet => subnet.Gateway).OfType<IPAddress>()];
     }
 

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Bundt.Linux;
 using Bundt.Linux.Network;
 using Microsoft.Win32.SafeHandles;
@@ -7,14 +5,67 @@ using Microsoft.Win32.SafeHandles;
 namespace Bundt.Engine.Networks;
 
 /// <summary>Bridges of the host, and the veth pairs by which containers are connected to them.</summary>
-internal sealed class BridgeDriver(PacketFilter filter)
+internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetworkDriver
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _links = new(StringComparer.Ordinal);
 
-    /// <summary>Sees to it that a network's bridge is there, has its addresses, and lets through what it should. What is there already is left.</summary>
-    /// <exception cref="BundtException">The kernel refuses; Conflict: the name is that of another kind of interface.</exception>
-    public int Ensure(Network network)
+    /// <inheritdoc/>
+    public void Check(Network network, IEnumerable<Network> others)
+    {
+        if (others.FirstOrDefault(other => other.IsBridge && other.Bridge == network.Bridge) is { } other)
+        {
+            throw new BundtException(FailureKind.Forbidden, Phase.Network, $"network {network.Name} conflicts with network {other.Name}: networks have same bridge name ({other.Bridge})");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Ensure(Network network) => Link(network);
+
+    /// <inheritdoc/>
+    public void Remove(Network network, IEnumerable<Network> others)
+    {
+        lock (_lock)
+        {
+            _links.Remove(network.Id);
+            filter.Remove([network.Rules], []);
+            using var host = NetworkStack.OpenOwn();
+
+            // One that was there before is the user's.
+            if (host.Find(network.Bridge) is { } link && mark.IdOn(link) == network.Id)
+            {
+                host.Remove(network.Bridge);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Connect(Network network, Endpoint endpoint, SafeFileHandle networkNamespace, bool routes)
+    {
+        var bridge = Link(network);
+        using var host = NetworkStack.OpenOwn();
+        try
+        {
+            host.AddVeth(
+                endpoint.Port, bridge, networkNamespace, endpoint.Interface, endpoint.Hardware, network.Options.Mtu, mark.For(endpoint.ContainerId), !network.Options.Neighbours);
+            ContainerInterface.Furnish(network, endpoint, networkNamespace, routes);
+        }
+        catch
+        {
+            host.Remove(endpoint.Port);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Disconnect(Endpoint endpoint, SafeFileHandle? networkNamespace)
+    {
+        // The other end goes with this one.
+        using var host = NetworkStack.OpenOwn();
+        host.Remove(endpoint.Port);
+    }
+
+    private int Link(Network network)
     {
         lock (_lock)
         {
@@ -24,118 +75,65 @@ internal sealed class BridgeDriver(PacketFilter filter)
             }
 
             using var host = NetworkStack.OpenOwn();
-            var link = host.Links().FirstOrDefault(link => link.Name == network.Bridge);
+            var link = host.Find(network.Bridge);
             if (link is null)
             {
-                // One of its own: else it has the lowest of its ports', and changes it as containers come and go, while others remember it.
-                host.AddBridge(network.Bridge, HardwareAddress.Random(), network.Options.Mtu);
+                // A hardware address of its own: else it has the lowest of its ports', and changes it as containers come and go, while others remember it.
+                host.AddBridge(network.Bridge, HardwareAddress.Random(), network.Options.Mtu, mark.For(network.Id));
+                link = host.Find(network.Bridge) ?? throw new BundtException(FailureKind.Internal, Phase.Network, $"bridge {network.Bridge} has vanished");
             }
             else if (link.Kind != "bridge")
             {
                 throw new BundtException(FailureKind.Conflict, Phase.Network, $"interface {network.Bridge} is no bridge", "Name another one by -o com.docker.network.bridge.name=");
             }
+            else if (link.Alias.StartsWith("bundt ", StringComparison.Ordinal) && mark.IdOn(link) != network.Id)
+            {
+                throw new BundtException(
+                    FailureKind.Conflict, Phase.Network, $"bridge {network.Bridge} is that of another network or daemon (\"{link.Alias}\")", "Name another one, by -o com.docker.network.bridge.name= or bundtd --bridge");
+            }
+            else if (!link.IsUp)
+            {
+                host.BringUp(link.Index, hasIpv6: false);
+            }
 
-            var index = link?.Index ?? host.IndexOf(network.Bridge)!.Value;
-            host.BringUp(index, hasIpv6: false);
-            var has = host.Addresses().Where(address => address.Link == index).Select(address => address.Address).ToHashSet();
+            Configure(network);
+            var has = host.Addresses().Where(address => address.Link == link.Index).Select(address => address.Address).ToHashSet();
             foreach (var subnet in network.Subnets)
             {
-                if (subnet.Gateway is { } gateway && !has.Contains(gateway))
+                if (subnet.Gateway is { } gateway && !has.Contains(gateway) && (subnet.IsIpv6 || network.Options.HasAddress))
                 {
-                    host.AddAddress(index, gateway, subnet.Network.PrefixLength);
+                    host.AddAddress(link.Index, gateway, subnet.Network.PrefixLength);
                 }
             }
 
-            Forward(network);
             filter.Add([network.Rules], []);
-            return _links[network.Id] = index;
+            return _links[network.Id] = link.Index;
         }
     }
 
-    /// <summary>Removes a network's bridge.</summary>
-    /// <exception cref="BundtException">The kernel refuses.</exception>
-    public void Remove(Network network)
+    // The host forwards, as Docker has it do; what is sent to one of its loopback addresses may come back from a bridge; and no container is its router.
+    private static void Configure(Network network)
     {
-        lock (_lock)
+        var (ipv4, ipv6) = (network.Subnets.Any(subnet => !subnet.IsIpv6), network.Subnets.Any(subnet => subnet.IsIpv6));
+        if (ipv4)
         {
-            _links.Remove(network.Id);
-            filter.Remove([network.Rules], []);
-            using var host = NetworkStack.OpenOwn();
-            host.Remove(network.Bridge);
-        }
-    }
-
-    /// <summary>Connects a container: an interface in its network namespace, with addresses and routes.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="endpoint">The container's place in it.</param>
-    /// <param name="networkNamespace">The container's network namespace.</param>
-    /// <param name="routes">It is the way to everywhere else.</param>
-    /// <exception cref="BundtException">The kernel refuses; nothing is left.</exception>
-    public void Connect(Network network, Endpoint endpoint, SafeFileHandle networkNamespace, bool routes)
-    {
-        var bridge = Ensure(network);
-        using var host = NetworkStack.OpenOwn();
-        host.AddVeth(endpoint.Port, bridge, networkNamespace, endpoint.Interface, endpoint.Hardware, network.Options.Mtu);
-        try
-        {
-            using var container = NetworkStack.Open(networkNamespace);
-            var link = container.IndexOf(endpoint.Interface) ?? throw new BundtException(FailureKind.Internal, Phase.Network, $"interface {endpoint.Interface} has vanished");
-
-            // First up, then the addresses: one of version 6 works at once only so.
-            container.BringUp(link, endpoint.Ipv6 is not null);
-            foreach (var address in (ReadOnlySpan<IPAddress?>)[endpoint.Ipv4, endpoint.Ipv6])
-            {
-                if (address is null)
-                {
-                    continue;
-                }
-
-                var subnet = network.Subnets.First(subnet => subnet.Network.Contains(address));
-                container.AddAddress(link, address, subnet.Network.PrefixLength);
-                if (routes && subnet.Gateway is { } gateway && !network.Settings.Internal)
-                {
-                    container.AddRoute(new Route(new IPNetwork(subnet.IsIpv6 ? IPAddress.IPv6Any : IPAddress.Any, 0), gateway, link));
-                }
-            }
-        }
-        catch
-        {
-            host.Remove(endpoint.Port);
-            throw;
-        }
-    }
-
-    /// <summary>Disconnects a container. If its network namespace is gone, so is the interface.</summary>
-    /// <exception cref="BundtException">The kernel refuses.</exception>
-    public static void Disconnect(Endpoint endpoint)
-    {
-        using var host = NetworkStack.OpenOwn();
-        host.Remove(endpoint.Port);
-    }
-
-    // The host forwards, as Docker has it do; and what is sent to one of its loopback addresses may come back from a bridge.
-    private static void Forward(Network network)
-    {
-        if (!network.Settings.Internal)
-        {
-            foreach (var subnet in network.Subnets)
-            {
-                Set(subnet.IsIpv6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward");
-            }
+            KernelParameter.Set($"net/ipv4/conf/{network.Bridge}/route_localnet", "1");
         }
 
-        if (network.Subnets.Any(subnet => subnet.Network.BaseAddress.AddressFamily == AddressFamily.InterNetwork))
+        if (ipv6)
         {
-            Set($"net/ipv4/conf/{network.Bridge}/route_localnet");
+            KernelParameter.Set($"net/ipv6/conf/{network.Bridge}/disable_ipv6", "0");
+            KernelParameter.Set($"net/ipv6/conf/{network.Bridge}/accept_ra", "0");
         }
-    }
 
-    private static void Set(string parameter)
-    {
-        var path = "/proc/sys/" + parameter;
-        if (File.ReadAllText(path).Trim() != "1")
+        if (ipv4 && !network.Settings.Internal)
         {
-            File.WriteAllText(path, "1");
+            KernelParameter.Set("net/ipv4/ip_forward", "1");
+        }
+
+        if (ipv6 && !network.Settings.Internal)
+        {
+            KernelParameter.Set("net/ipv6/conf/all/forwarding", "1");
         }
     }
 }

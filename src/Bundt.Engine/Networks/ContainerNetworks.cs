@@ -27,7 +27,7 @@ internal sealed class ContainerNetworks
 
     /// <summary>Takes a container into its networks: it has addresses from now on, and no interfaces yet.</summary>
     /// <exception cref="BundtException">A network is gone, an address is taken; it is in none of them.</exception>
-    public static ContainerNetworks Enter(NetworkStore networks, NameService names, ContainerRecord record)
+    public static ContainerNetworks Enter(NetworkStore networks, NetworkDrivers drivers, NameService names, ContainerRecord record)
     {
         var entered = new ContainerNetworks(names);
         try
@@ -37,7 +37,7 @@ internal sealed class ContainerNetworks
                 var network = networks.TryFind(member.NetworkId)
                     ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {member.NetworkName} ({member.NetworkId[..12]}) not found", "It has been removed since the container was made.");
                 var hardware = member.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
-                var name = $"eth{entered._members.Count}";
+                var name = $"{network.Options.Prefix}{entered._members.Count}";
                 entered._members = [.. entered._members, (network, network.Enter(record.Id, name, [.. member.Addresses.Select(IPAddress.Parse)], hardware))];
             }
 
@@ -46,7 +46,7 @@ internal sealed class ContainerNetworks
         }
         catch
         {
-            entered.Leave();
+            entered.Leave(drivers);
             throw;
         }
     }
@@ -83,42 +83,58 @@ internal sealed class ContainerNetworks
         NameServer = _names.Serve(_members.Select(member => member.Network).OrderBy(network => network.Settings.Internal));
     }
 
-    /// <summary>Gives the container its interfaces, addresses and routes, and writes down what it has.</summary>
-    /// <param name="bridges">The host's bridges.</param>
+    /// <summary>Writes down what the container has, and gives it its interfaces, addresses and routes.</summary>
+    /// <param name="drivers">The networks' drivers.</param>
     /// <param name="networkNamespace">The container's network namespace, in which nothing runs yet.</param>
     /// <param name="runDirectory">Where it is written down.</param>
     /// <exception cref="BundtException">The kernel refuses.</exception>
-    public void Connect(BridgeDriver bridges, SafeFileHandle networkNamespace, string runDirectory)
+    public void Connect(NetworkDrivers drivers, SafeFileHandle networkNamespace, string runDirectory)
     {
         if (_members.Count == 0)
         {
             return;
         }
 
+        using (var directory = DirectoryFd.OpenHost(runDirectory))
+        {
+            var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
+            AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
+        }
+
         var hasWay = false;
         foreach (var (network, endpoint) in _members)
         {
             var isWay = !hasWay && !network.Settings.Internal;
-            bridges.Connect(network, endpoint, networkNamespace, routes: isWay);
+            drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: isWay);
             hasWay |= isWay;
         }
-
-        using var directory = DirectoryFd.OpenHost(runDirectory);
-        var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
-        AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
     }
 
     /// <summary>Takes the container out of its networks. Its interfaces go first: nobody else gets an address that still answers.</summary>
     /// <exception cref="BundtException">The kernel refuses.</exception>
-    public void Leave()
+    public void Leave(NetworkDrivers drivers)
     {
+        BundtException? failure = null;
         foreach (var (network, endpoint) in _members)
         {
             _names.Remove(endpoint.ContainerId, _members);
-            BridgeDriver.Disconnect(endpoint);
+            try
+            {
+                drivers.Of(network).Disconnect(endpoint, null);
+            }
+            catch (BundtException e)
+            {
+                // With the last process its network namespace goes, and with that the interface: the addresses must not stay taken.
+                failure = e;
+            }
+
             network.Leave(endpoint.ContainerId);
         }
 
         _members = [];
+        if (failure is not null)
+        {
+            throw failure;
+        }
     }
 }

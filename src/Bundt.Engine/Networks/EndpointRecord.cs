@@ -32,5 +32,5 @@ internal sealed record EndpointRecord
     };
 
     public Endpoint ToEndpoint(string containerId) =>
-        new(containerId, Id, Interface, Port, PhysicalAddress.Parse(Hardware), Ipv4 is null ? null : IPAddress.Parse(Ipv4), Ipv6 is null ? null : IPAddress.Parse(Ipv6));
+        new(containerId, Id, Interface, Port, Hardware.Length == 0 ? PhysicalAddress.None : PhysicalAddress.Parse(Hardware), Ipv4 is null ? null : IPAddress.Parse(Ipv4), Ipv6 is null ? null : IPAddress.Parse(Ipv6));
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Cryptography;
 
@@ -14,6 +15,9 @@ internal static class HardwareAddress
         bytes[0] = (byte)(bytes[0] & 0xfc | 2);
         return new PhysicalAddress(bytes);
     }
+
+    /// <summary>That of whoever has an address of a bridge's network: 02:42 and the address's last four bytes.</summary>
+    public static PhysicalAddress Of(IPAddress address) => new([0x02, 0x42, .. address.GetAddressBytes()[^4..]]);
 
     /// <summary>"02:42:ac:11:00:02".</summary>
     public static string Text(PhysicalAddress address) =>

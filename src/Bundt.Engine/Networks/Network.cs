@@ -15,6 +15,7 @@ public sealed class Network
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Endpoint> _endpoints = new(StringComparer.Ordinal);
     private readonly HashSet<IPAddress> _taken = [];
+    private bool _isClosed;
 
     internal Network(NetworkRecord record)
     {
@@ -46,6 +47,15 @@ public sealed class Network
 
     internal IReadOnlyList<Subnet> Subnets { get; }
 
+    /// <summary>It is a bridge of the host's; else containers are on the network of a parent interface.</summary>
+    internal bool IsBridge => Settings.Driver == NetworkDrivers.Bridge;
+
+    /// <summary>The interface below a macvlan or ipvlan; where none is named, one that leads nowhere, named as Docker does.</summary>
+    internal string Parent => Options.Parent ?? (Settings.Driver == NetworkDrivers.IpVlan ? "di-" : "dm-") + Id[..12];
+
+    /// <summary>What goes elsewhere goes by the interface, to no router in particular: the parent's routes decide.</summary>
+    internal bool RoutesByLink => Settings.Driver == NetworkDrivers.IpVlan && Options.Mode is "l3" or "l3s";
+
     /// <summary>The bridge's name: the first 12 digits of the id, as Docker has it.</summary>
     internal string Bridge => Options.Bridge ?? "br-" + Id[..12];
 
@@ -74,6 +84,11 @@ public sealed class Network
     {
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {Name} ({Id[..12]}) not found", "It is being removed.");
+            }
+
             if (_endpoints.ContainsKey(containerId))
             {
                 throw new BundtException(FailureKind.Conflict, Phase.Network, $"container {containerId[..12]} is in network {Name} already");
@@ -94,7 +109,8 @@ public sealed class Network
             }
 
             var endpoint = new Endpoint(
-                containerId, ContainerNames.NewId(), interfaceName, "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)), hardware ?? HardwareAddress.Random(), addresses[0], addresses[1]);
+                containerId, ContainerNames.NewId(), interfaceName, IsBridge ? "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)) : "",
+                hardware ?? NewHardware(addresses[0] ?? addresses[1]), addresses[0], addresses[1]);
             Add(endpoint);
             return endpoint;
         }
@@ -112,6 +128,25 @@ public sealed class Network
         }
 
         subnet.Check(address);
+    }
+
+    /// <summary>Lets nobody in any more if nobody is in; else says who is.</summary>
+    internal IReadOnlyList<Endpoint> Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = _endpoints.Count == 0;
+            return [.. _endpoints.Values];
+        }
+    }
+
+    /// <summary>It is not removed after all.</summary>
+    internal void Reopen()
+    {
+        lock (_lock)
+        {
+            _isClosed = false;
+        }
     }
 
     /// <summary>Takes an endpoint in as it is: that of a container that a daemon before this one has started.</summary>
@@ -145,9 +180,16 @@ public sealed class Network
         }
     }
 
-    private Subnet SubnetOf(IPAddress address) => Subnets.FirstOrDefault(subnet => subnet.Network.Contains(address))
+    /// <summary>The subnet that an address is in.</summary>
+    /// <exception cref="BundtException">InvalidArgument: it is in none.</exception>
+    internal Subnet SubnetOf(IPAddress address) => Subnets.FirstOrDefault(subnet => subnet.Network.Contains(address))
         ?? throw new BundtException(
             FailureKind.InvalidArgument, Phase.Network, $"invalid address {address}: it belongs to no subnet of network {Name} ({string.Join(", ", Subnets.Select(s => s.Network))})");
+
+    // On a bridge it follows from the address: whoever remembers it for the container that had the address before is right. Elsewhere the interface
+    // before may still be there for a moment, and no two may have the same one; an ipvlan has its parent's.
+    private PhysicalAddress NewHardware(IPAddress? address) =>
+        IsBridge && address is not null ? HardwareAddress.Of(address) : Settings.Driver == NetworkDrivers.IpVlan ? PhysicalAddress.None : HardwareAddress.Random();
 
     private void Add(Endpoint endpoint)
     {

@@ -85,6 +85,11 @@ internal sealed record NetworkMembership
             throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid MAC address: {endpoint.MacAddress}");
         }
 
+        if (endpoint.MacAddress.Length > 0 && network.Settings.Driver == NetworkDrivers.IpVlan)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "ipvlan interfaces do not support custom mac address assignment");
+        }
+
         return new NetworkMembership
         {
             NetworkId = network.Id,

@@ -24,6 +24,15 @@ internal sealed record NetworkOptions
     /// <summary>Where ports are published that name no address; null: everywhere.</summary>
     public IPAddress? PublishAt { get; init; }
 
+    /// <summary>The bridge has its gateway's address of version 4.</summary>
+    public bool HasAddress { get; init; } = true;
+
+    /// <summary>Containers reach each other.</summary>
+    public bool Neighbours { get; init; } = true;
+
+    /// <summary>What the names of the interfaces in containers begin with.</summary>
+    public string Prefix { get; init; } = "eth";
+
     /// <summary>The interface below a macvlan or ipvlan.</summary>
     public string? Parent { get; init; }
 
@@ -31,7 +40,8 @@ internal sealed record NetworkOptions
     public string Mode { get; init; } = "";
 
     /// <summary>Reads them.</summary>
-    /// <exception cref="BundtException">InvalidArgument: an option is not known to the driver, or its value makes no sense.</exception>
+    /// <remarks>What no driver knows is kept and has no effect, as Docker does.</remarks>
+    /// <exception cref="BundtException">InvalidArgument: a value makes no sense. NotImplemented: we do not have what it asks for.</exception>
     public static NetworkOptions Parse(string driver, IReadOnlyDictionary<string, string> options)
     {
         var result = new NetworkOptions();
@@ -43,13 +53,15 @@ internal sealed record NetworkOptions
                 ("bridge", "com.docker.network.bridge.name") => result with { Bridge = Interface(name, value) },
                 ("bridge", "com.docker.network.bridge.enable_ip_masquerade") => result with { Masquerade = Truth(name, value) },
                 ("bridge", "com.docker.network.bridge.host_binding_ipv4") => result with { PublishAt = Address(name, value) },
-                ("bridge", "com.docker.network.bridge.enable_icc") => Truth(name, value)
-                    ? result
-                    : throw Invalid("com.docker.network.bridge.enable_icc=false is not supported: give each container a network of its own"),
-                ("bridge", "com.docker.network.bridge.default_bridge" or "com.docker.network.bridge.inhibit_ipv4") => result,
+                ("bridge", "com.docker.network.bridge.enable_icc") => result with { Neighbours = Truth(name, value) },
+                ("bridge", "com.docker.network.bridge.inhibit_ipv4") => result with { HasAddress = !Truth(name, value) },
+                ("bridge", "com.docker.network.bridge.gateway_mode_ipv4" or "com.docker.network.bridge.gateway_mode_ipv6") when value is not ("" or "nat") => throw Missing(name, value),
+                ("bridge", "com.docker.network.bridge.trusted_host_interfaces" or "com.docker.network.host_ipv4" or "com.docker.network.host_ipv6") when value.Length > 0 =>
+                    throw Missing(name, value),
+                (_, "com.docker.network.container_iface_prefix") => result with { Prefix = Interface(name, value) },
                 ("macvlan" or "ipvlan", "parent") => result with { Parent = Interface(name, value) },
                 ("macvlan", "macvlan_mode") or ("ipvlan", "ipvlan_mode") => result with { Mode = value },
-                _ => throw Invalid($"unknown option {name} of driver {driver}"),
+                _ => result,
             };
         }
 
@@ -75,6 +87,8 @@ internal sealed record NetworkOptions
 
     private static IPAddress Address(string name, string value) =>
         IPAddress.TryParse(value, out var address) ? address : throw Invalid($"invalid value for {name}: \"{value}\" is no address");
+
+    private static BundtException Missing(string name, string value) => new(FailureKind.NotImplemented, Phase.Request, $"{name}={value} is not supported");
 
     private static BundtException Invalid(string text) => new(FailureKind.InvalidArgument, Phase.Request, text);
 }

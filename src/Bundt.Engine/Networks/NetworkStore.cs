@@ -25,17 +25,18 @@ public sealed class NetworkStore
 
     private readonly string _root;
     private readonly EventLog _events;
-    private readonly BridgeDriver _bridges;
+    private readonly NetworkDrivers _drivers;
+    private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Network> _networks = new(StringComparer.Ordinal);
     private readonly Lock _changing = new();
 
     /// <param name="root">Directory of the records.</param>
     /// <param name="events">Is told what is made and removed.</param>
-    /// <param name="bridges">The host's bridges.</param>
+    /// <param name="drivers">The networks' drivers.</param>
     /// <param name="damaged">Is told which record cannot be read, and why.</param>
-    internal NetworkStore(string root, EventLog events, BridgeDriver bridges, Action<string, string> damaged)
+    internal NetworkStore(string root, EventLog events, NetworkDrivers drivers, Action<string, string> damaged)
     {
-        (_root, _events, _bridges) = (root, events, bridges);
+        (_root, _events, _drivers) = (root, events, drivers);
         Directory.CreateDirectory(root, OwnerOnly);
         foreach (var path in Directory.EnumerateFiles(root))
         {
@@ -58,6 +59,7 @@ public sealed class NetworkStore
             }
             catch (Exception e) when (e is IOException or JsonException or NotSupportedException or BundtException)
             {
+                _damaged.Add(Path.GetFileNameWithoutExtension(name));
                 damaged(name, BundtException.Reason(e));
             }
         }
@@ -111,7 +113,7 @@ public sealed class NetworkStore
                 FailureKind.InvalidArgument, Phase.Request, $"invalid network name \"{settings.Name}\": only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed");
         }
 
-        if (settings.Driver is not ("bridge" or "macvlan" or "ipvlan"))
+        if (!NetworkDrivers.Has(settings.Driver))
         {
             throw new BundtException(FailureKind.NotFound, Phase.Request, $"could not find plugin {settings.Driver} in v1 plugin registry: plugin not found", "Drivers are bridge, macvlan and ipvlan.");
         }
@@ -126,11 +128,11 @@ public sealed class NetworkStore
             var network = Make(settings);
             try
             {
-                _bridges.Ensure(network);
+                _drivers.Of(network).Ensure(network);
             }
             catch
             {
-                Forget(network);
+                Discard(network);
                 throw;
             }
 
@@ -151,29 +153,43 @@ public sealed class NetworkStore
                 throw new BundtException(FailureKind.Forbidden, Phase.Network, $"{DefaultName} is a pre-defined network and cannot be removed");
             }
 
-            if (network.Endpoints is [var first, ..] endpoints)
+            if (network.Close() is [var first, ..] endpoints)
             {
                 throw new BundtException(
                     FailureKind.Forbidden, Phase.Network,
                     $"error while removing network: network {network.Name} has active endpoints ({endpoints.Count}, the first one of container {first.ContainerId[..12]})");
             }
 
-            Forget(network);
+            // The record goes last: whoever is killed in between leaves a network that is there, and whole again with the next daemon.
+            try
+            {
+                _drivers.Of(network).Remove(network, Others(network));
+                Forget(network);
+            }
+            catch
+            {
+                network.Reopen();
+                throw;
+            }
+
             Removed(network);
-            _bridges.Remove(network);
             Publish("destroy", network);
         }
     }
 
     /// <summary>Once all containers are known: makes every bridge, and the rules, what they have to be. After a reboot none of them is there.</summary>
+    /// <param name="running">Ids of the containers that run, or may run.</param>
+    /// <param name="removed">Is told which interfaces were left by daemons before this one, and are removed.</param>
     /// <param name="failed">Is told which network cannot be had.</param>
-    internal void BringUp(Action<Network, BundtException> failed)
+    internal void BringUp(IReadOnlySet<string> running, Action<string> removed, Action<Network, BundtException> failed)
     {
+        var parents = _networks.Values.Where(network => !network.IsBridge).Select(network => network.Parent).ToHashSet(StringComparer.Ordinal);
+        _drivers.Sweep(id => running.Contains(id) || _networks.ContainsKey(id) || _damaged.Contains(id) || parents.Contains(id), removed);
         foreach (var network in _networks.Values)
         {
             try
             {
-                _bridges.Ensure(network);
+                _drivers.Of(network).Ensure(network);
             }
             catch (BundtException e)
             {
@@ -184,8 +200,20 @@ public sealed class NetworkStore
 
     private Network Make(NetworkRequest settings)
     {
-        _ = NetworkOptions.Parse(settings.Driver, settings.Options);
-        var subnets = settings.Subnets.Where(subnet => subnet.Subnet is { Length: > 0 }).ToList();
+        var options = NetworkOptions.Parse(settings.Driver, settings.Options);
+        if (settings.Driver != NetworkDrivers.Bridge && options.Parent is null)
+        {
+            // As Docker has it: it leads nowhere.
+            settings = settings with { Internal = true };
+        }
+
+        if (!settings.EnableIpv4 && !settings.EnableIpv6)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "IPv4 or IPv6 must be enabled");
+        }
+
+        // Those of a version that is not enabled are of no use, and no harm.
+        var subnets = settings.Subnets.Where(subnet => subnet.Subnet is { Length: > 0 } && (Subnet.Parse(subnet).IsIpv6 ? settings.EnableIpv6 : settings.EnableIpv4)).ToList();
         var networks = subnets.ConvertAll(subnet => Subnet.Parse(subnet).Network);
         for (var i = 0; i < networks.Count; i++)
         {
@@ -202,6 +230,7 @@ public sealed class NetworkStore
 
         var record = new NetworkRecord { Id = ContainerNames.NewId(), Created = DateTimeOffset.UtcNow, Settings = settings, Subnets = subnets };
         var network = new Network(record);
+        _drivers.Of(network).Check(network, _networks.Values);
         using var directory = DirectoryFd.OpenHost(_root);
         AtomicFile.Replace(directory, record.Id + Suffix, JsonSerializer.SerializeToUtf8Bytes(record, RecordJson.Default.NetworkRecord), durable: true);
         return _networks[record.Id] = network;
@@ -235,6 +264,23 @@ public sealed class NetworkStore
         }
 
         return new SubnetRequest(SubnetChoice.Free(isIpv6, taken).ToString(), null, null, new Dictionary<string, string>());
+    }
+
+    private List<Network> Others(Network network) => [.. _networks.Values.Where(other => other != network)];
+
+    // What the host has of a network that could not be made whole.
+    private void Discard(Network network)
+    {
+        try
+        {
+            _drivers.Of(network).Remove(network, Others(network));
+        }
+        catch (BundtException)
+        {
+            // The reason why it could not be made is told; what is left goes with the next daemon.
+        }
+
+        Forget(network);
     }
 
     private void Forget(Network network)

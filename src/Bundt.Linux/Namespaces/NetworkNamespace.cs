@@ -15,11 +15,16 @@ public static class NetworkNamespace
     private const int InterfaceRequest = 40; // struct ifreq, netdevice(7): 16 bytes of name, then a union
 
     /// <summary>Makes one whose loopback interface is up. Needs CAP_SYS_ADMIN.</summary>
+    /// <param name="inside">What is done in it first.</param>
     /// <exception cref="BundtException">The kernel refuses.</exception>
-    public static SafeFileHandle Create()
+    public static SafeFileHandle Create(Action? inside = null)
     {
         SafeFileHandle? made = null;
-        OnThread(() => made = Unshare());
+        OnThread(() =>
+        {
+            made = Unshare();
+            inside?.Invoke();
+        });
         return made!;
     }
 

@@ -28,6 +28,9 @@ internal sealed class NetlinkRequest
     /// <summary>Makes an object that is not there yet.</summary>
     public static NetlinkRequest Create(ushort type, ReadOnlySpan<byte> family) => new(type, WantsAck | CreateFlags, family);
 
+    /// <summary>Asks for one object.</summary>
+    public static NetlinkRequest Get(ushort type, ReadOnlySpan<byte> family) => new(type, 0, family);
+
     /// <summary>Asks for all objects of a kind.</summary>
     public static NetlinkRequest Dump(ushort type, ReadOnlySpan<byte> family) => new(type, DumpFlags, family);
 

@@ -19,7 +19,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     private readonly SafeFileHandle _socket;
     private readonly byte[] _buffer = new byte[64 << 10];
-    private int _sequence;
+    private int _sequence, _first;
 
     private NetlinkSocket(SafeFileHandle socket) => _socket = socket;
 
@@ -47,114 +47,144 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         return socket!;
     }
 
-    /// <summary>Makes a request and waits for the kernel's acknowledgement.</summary>
-    /// <returns>The error, and the kernel's own words for it, if it has any.</returns>
-    public (Errno Errno, string? Text) Request(NetlinkRequest request)
+    /// <summary>
+    /// Makes requests, in one message to the kernel, and waits for its acknowledgements. It carries them out one after the other, even if we are
+    /// killed meanwhile.
+    /// </summary>
+    /// <returns>The first error, and the kernel's own words for it, if it has any.</returns>
+    public (Errno Errno, string? Text) Request(params ReadOnlySpan<NetlinkRequest> requests)
     {
-        foreach (var message in Ask(request))
+        Send(requests);
+        var result = (Errno.None, (string?)null);
+        for (var answered = 0; answered < requests.Length;)
         {
-            if (message.Type == Error)
+            foreach (var (type, _, payload) in Receive())
             {
-                var errno = (Errno)(-BinaryPrimitives.ReadInt32LittleEndian(message.Payload.Span));
-                return (errno, errno == Errno.None ? null : Text(message.Payload));
+                if (type == Error)
+                {
+                    answered++;
+                    result = result.Item1 == Errno.None ? Failure(payload) : result;
+                }
             }
         }
 
-        return (Errno.None, null);
+        return result;
+    }
+
+    /// <summary>Asks for one object.</summary>
+    /// <returns>The error, the kernel's own words for it, and what it answers, without its header.</returns>
+    public (Errno Errno, string? Text, ReadOnlyMemory<byte> Answer) Get(NetlinkRequest request)
+    {
+        Send([request]);
+        while (true)
+        {
+            foreach (var (type, _, payload) in Receive())
+            {
+                return type == Error && Failure(payload) is var (errno, text) ? (errno, text, default) : (Errno.None, null, payload);
+            }
+        }
     }
 
     /// <summary>All messages that answer a request for a dump, without their headers.</summary>
     /// <exception cref="BundtException">The kernel refuses.</exception>
-    public IEnumerable<ReadOnlyMemory<byte>> Dump(NetlinkRequest request)
-    {
-        foreach (var message in Ask(request))
-        {
-            if (message.Type == Error)
-            {
-                throw new BundtException(Phase.Network, "netlink dump", null, (Errno)(-BinaryPrimitives.ReadInt32LittleEndian(message.Payload.Span)));
-            }
-
-            yield return message.Payload;
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
-
-    private List<(ushort Type, ReadOnlyMemory<byte> Payload)> Ask(NetlinkRequest request)
+    public IReadOnlyList<ReadOnlyMemory<byte>> Dump(NetlinkRequest request)
     {
         // What changes while it is dumped is dumped again.
         while (true)
         {
-            var messages = new List<(ushort, ReadOnlyMemory<byte>)>();
-            if (!AskOnce(request, messages))
+            var messages = new List<ReadOnlyMemory<byte>>();
+            if (DumpOnce(request, messages))
             {
                 return messages;
             }
         }
     }
 
-    // True: the answer is not of one piece.
-    private bool AskOnce(NetlinkRequest request, List<(ushort Type, ReadOnlyMemory<byte> Payload)> messages)
-    {
-        var socket = (int)_socket.DangerousGetHandle();
-        var bytes = request.Number(++_sequence);
-        fixed (byte* start = bytes)
-        {
-            if (SocketCalls.send(socket, start, (nuint)bytes.Length, 0) != bytes.Length)
-            {
-                throw BundtException.Last(Phase.Network, "netlink send");
-            }
-        }
+    /// <inheritdoc/>
+    public void Dispose() => _socket.Dispose();
 
+    // False: the answer is not of one piece.
+    private bool DumpOnce(NetlinkRequest request, List<ReadOnlyMemory<byte>> messages)
+    {
+        Send([request]);
         var interrupted = false;
         while (true)
         {
-            int length;
-            fixed (byte* start = _buffer)
+            foreach (var (type, flags, payload) in Receive())
             {
-                length = (int)SocketCalls.read(socket, start, (nuint)_buffer.Length);
-            }
-
-            if (length < 0)
-            {
-                throw BundtException.Last(Phase.Network, "netlink receive");
-            }
-
-            if (Split(_buffer.AsSpan(0, length), messages, ref interrupted))
-            {
-                return interrupted;
+                interrupted |= (flags & Interrupted) != 0;
+                switch (type)
+                {
+                    case Done:
+                        return !interrupted;
+                    case Error:
+                        throw new BundtException(Phase.Network, "netlink dump", null, Failure(payload).Errno);
+                    default:
+                        messages.Add(payload);
+                        break;
+                }
             }
         }
     }
 
-    // True when the answer is complete: an acknowledgement or an error, or the end of a dump.
-    private bool Split(ReadOnlySpan<byte> datagram, List<(ushort Type, ReadOnlyMemory<byte> Payload)> messages, ref bool interrupted)
+    private void Send(ReadOnlySpan<NetlinkRequest> requests)
     {
-        while (datagram.Length >= HeaderSize)
+        var length = 0;
+        _first = _sequence + 1;
+        foreach (var request in requests)
         {
-            var length = BinaryPrimitives.ReadInt32LittleEndian(datagram);
-            var type = BinaryPrimitives.ReadUInt16LittleEndian(datagram[4..]);
-            interrupted |= (BinaryPrimitives.ReadUInt16LittleEndian(datagram[6..]) & Interrupted) != 0;
-            var isOurs = BinaryPrimitives.ReadInt32LittleEndian(datagram[8..]) == _sequence;
-            if (isOurs && type == Done)
-            {
-                return true;
-            }
-
-            if (isOurs)
-            {
-                messages.Add((type, datagram[HeaderSize..length].ToArray()));
-                if (type == Error)
-                {
-                    return true;
-                }
-            }
-
-            datagram = datagram[Math.Min((length + 3) & ~3, datagram.Length)..];
+            var message = request.Number(++_sequence);
+            message.CopyTo(_buffer.AsSpan(length));
+            length += message.Length;
         }
 
-        return false;
+        fixed (byte* start = _buffer)
+        {
+            if (SocketCalls.send((int)_socket.DangerousGetHandle(), start, (nuint)length, 0) != length)
+            {
+                throw BundtException.Last(Phase.Network, "netlink send");
+            }
+        }
+    }
+
+    // The answers in the next datagram, copied; those to requests before the last ones are nobody's any more.
+    private List<(ushort Type, ushort Flags, ReadOnlyMemory<byte> Payload)> Receive()
+    {
+        int received;
+        fixed (byte* start = _buffer)
+        {
+            received = (int)SocketCalls.read((int)_socket.DangerousGetHandle(), start, (nuint)_buffer.Length);
+        }
+
+        if (received < 0)
+        {
+            throw BundtException.Last(Phase.Network, "netlink receive");
+        }
+
+        var messages = new List<(ushort, ushort, ReadOnlyMemory<byte>)>();
+        for (ReadOnlySpan<byte> rest = _buffer.AsSpan(0, received); rest.Length >= HeaderSize;)
+        {
+            var length = BinaryPrimitives.ReadInt32LittleEndian(rest);
+            if (length < HeaderSize || length > rest.Length)
+            {
+                break;
+            }
+
+            if (BinaryPrimitives.ReadInt32LittleEndian(rest[8..]) >= _first)
+            {
+                messages.Add((BinaryPrimitives.ReadUInt16LittleEndian(rest[4..]), BinaryPrimitives.ReadUInt16LittleEndian(rest[6..]), rest[HeaderSize..length].ToArray()));
+            }
+
+            rest = rest[Math.Min((length + 3) & ~3, rest.Length)..];
+        }
+
+        return messages;
+    }
+
+    private static (Errno Errno, string? Text) Failure(ReadOnlyMemory<byte> payload)
+    {
+        var errno = (Errno)(-BinaryPrimitives.ReadInt32LittleEndian(payload.Span));
+        return (errno, errno == Errno.None ? null : Text(payload));
     }
 
     private static string? Text(ReadOnlyMemory<byte> payload)

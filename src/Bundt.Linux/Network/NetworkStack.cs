@@ -15,7 +15,8 @@ namespace Bundt.Linux.Network;
 /// <param name="IsUp">Whether it is administratively up.</param>
 /// <param name="Mtu">Bytes.</param>
 /// <param name="Address">Its hardware address.</param>
-public sealed record NetworkLink(int Index, string Name, string Kind, int Master, bool IsUp, int Mtu, PhysicalAddress Address);
+/// <param name="Alias">What somebody has written on it ("ip link" shows it); "": nothing.</param>
+public sealed record NetworkLink(int Index, string Name, string Kind, int Master, bool IsUp, int Mtu, PhysicalAddress Address, string Alias);
 
 /// <summary>An address of an interface.</summary>
 /// <param name="Link">The interface's number.</param>
@@ -33,16 +34,16 @@ public readonly record struct Route(IPNetwork Destination, IPAddress? Gateway, i
 public sealed class NetworkStack : IDisposable
 {
     private const ushort NewLink = 16, DelLink = 17, GetLink = 18, NewAddress = 20, DelAddress = 21, GetAddress = 22, NewRoute = 24, GetRoute = 26; // RTM_*
-    private const ushort LinkHardware = 1, LinkName = 3, LinkMtu = 4, LinkLower = 5, LinkMaster = 10, LinkInfo = 18, LinkNamespace = 28; // IFLA_*
+    private const ushort LinkHardware = 1, LinkName = 3, LinkMtu = 4, LinkLower = 5, LinkMaster = 10, LinkInfo = 18, LinkAlias = 20, LinkNamespace = 28; // IFLA_*
     private const ushort LinkFamilies = 26; // IFLA_AF_SPEC
     private const ushort InfoKind = 1, InfoData = 2, InfoPortKind = 4, InfoPortData = 5; // IFLA_INFO_KIND, DATA, SLAVE_KIND, SLAVE_DATA
-    private const ushort PortHairpin = 4; // IFLA_BRPORT_MODE
+    private const ushort PortHairpin = 4, PortIsolated = 33; // IFLA_BRPORT_MODE, IFLA_BRPORT_ISOLATED (Linux 4.18)
     private const ushort Ipv6Family = 10, Ipv6Generation = 8; // AF_INET6, IFLA_INET6_ADDR_GEN_MODE
-    private const ushort VethPeer = 1, VlanMode = 1; // VETH_INFO_PEER, IFLA_MACVLAN_MODE and IFLA_IPVLAN_MODE
+    private const ushort VethPeer = 1, VlanMode = 1, VlanId = 1; // VETH_INFO_PEER, IFLA_MACVLAN_MODE and IFLA_IPVLAN_MODE, IFLA_VLAN_ID
     private const ushort AddressPrefix = 1, AddressLocal = 2, AddressBroadcast = 4, AddressFlags = 8; // IFA_*
     private const ushort RouteDestination = 1, RouteLink = 4, RouteGateway = 5, RouteTable = 15; // RTA_*
     private const byte MainTable = 254, ByBoot = 3, Universe = 0, OnLink = 253, Unicast = 1; // RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_*, RTN_UNICAST
-    private const int Up = 1; // IFF_UP
+    private const int IffUp = 1; // IFF_UP
     private const int NoDuplicateDetection = 2; // IFA_F_NODAD: whoever gives the addresses away knows that there is none
 
     private readonly NetlinkSocket _socket;
@@ -56,13 +57,32 @@ public sealed class NetworkStack : IDisposable
     /// <exception cref="BundtException">The kernel refuses.</exception>
     public static NetworkStack Open(SafeFileHandle networkNamespace) => new(NetlinkSocket.Open(networkNamespace));
 
-    /// <summary>Makes a bridge, still down.</summary>
+    /// <summary>Makes a bridge, up, and without an IPv6 address of its own making.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="hardware">Its hardware address; null: the lowest of its ports', whichever they are.</param>
+    /// <param name="mtu">Bytes; 0: the kernel's choice.</param>
+    /// <param name="alias">What is written on it from the first moment on; "": nothing.</param>
     /// <exception cref="BundtException">Conflict: the name is taken. Else what the kernel refuses.</exception>
-    public void AddBridge(string name, PhysicalAddress? hardware = null, int mtu = 0)
+    public void AddBridge(string name, PhysicalAddress? hardware = null, int mtu = 0, string alias = "") =>
+        MakeUp(Furnish(Named(name), hardware, mtu).Nest(LinkInfo, info => info.With(InfoKind, "bridge")), "bridge", name, alias);
+
+    /// <summary>Makes an interface that leads nowhere, up.</summary>
+    /// <exception cref="BundtException">Conflict: the name is taken. Else what the kernel refuses.</exception>
+    public void AddDummy(string name, string alias) =>
+        MakeUp(Named(name).Nest(LinkInfo, info => info.With(InfoKind, "dummy")), "dummy", name, alias);
+
+    /// <summary>Makes the interface of a VLAN (IEEE 802.1Q), up.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="lower">Number of the interface below.</param>
+    /// <param name="id">The VLAN, 1 to 4094.</param>
+    /// <param name="alias">What is written on it from the first moment on.</param>
+    /// <exception cref="BundtException">Conflict: the name is taken. Else what the kernel refuses.</exception>
+    public void AddTagged(string name, int lower, ushort id, string alias)
     {
-        var request = NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name);
-        Furnish(request, hardware, mtu);
-        Check(request.Nest(LinkInfo, info => info.With(InfoKind, "bridge")), "make bridge", name);
+        var number = new byte[2];
+        BinaryPrimitives.WriteUInt16LittleEndian(number, id);
+        MakeUp(
+            Named(name).With(LinkLower, lower).Nest(LinkInfo, info => info.With(InfoKind, "vlan").Nest(InfoData, data => data.With(VlanId, number))), "VLAN interface", name, alias);
     }
 
     /// <summary>Makes a pair of connected interfaces: one here, up and a port of a bridge, the other one elsewhere, still down.</summary>
@@ -72,21 +92,28 @@ public sealed class NetworkStack : IDisposable
     /// <param name="otherName">The name there.</param>
     /// <param name="otherHardware">The hardware address there.</param>
     /// <param name="mtu">Bytes; 0: the kernel's choice.</param>
+    /// <param name="alias">What is written on it here from the first moment on; "": nothing.</param>
+    /// <param name="isIsolated">Nothing passes between this port and others that are isolated, too.</param>
     /// <exception cref="BundtException">Conflict: a name is taken. Else what the kernel refuses.</exception>
-    public void AddVeth(string name, int bridge, SafeFileHandle elsewhere, string otherName, PhysicalAddress otherHardware, int mtu = 0)
+    public void AddVeth(
+        string name, int bridge, SafeFileHandle elsewhere, string otherName, PhysicalAddress otherHardware, int mtu = 0, string alias = "", bool isIsolated = false)
     {
-        var request = NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name).With(LinkMaster, bridge);
-        Furnish(request, null, mtu);
-        request.Nest(LinkInfo, info => info.With(InfoKind, "veth").Nest(InfoData, data => data.Nest(
+        var pair = Furnish(Named(name).With(LinkMaster, bridge), null, mtu);
+        pair.Nest(LinkInfo, info => info.With(InfoKind, "veth").Nest(InfoData, data => data.Nest(
             VethPeer,
             peer => Furnish(peer.With(LinkName, otherName).With(LinkNamespace, (int)elsewhere.DangerousGetHandle()), otherHardware, mtu),
             LinkMessage(0))));
-        Check(request, "make veth", name);
 
         // With br_netfilter what a container sends to itself by a published port comes back through the port it came from.
-        var port = NetlinkRequest.Change(NewLink, LinkMessage(0, Up)).With(LinkName, name)
-            .Nest(LinkInfo, info => info.With(InfoPortKind, "bridge").Nest(InfoPortData, data => data.With(PortHairpin, [1])));
-        Check(WithoutLinkLocal(port), "bring up interface", name);
+        var port = Up(name, alias).Nest(LinkInfo, info => info.With(InfoPortKind, "bridge").Nest(InfoPortData, data =>
+        {
+            data.With(PortHairpin, [1]);
+            if (isIsolated)
+            {
+                data.With(PortIsolated, [1]);
+            }
+        }));
+        Check([pair, port], "make veth", name);
     }
 
     /// <summary>Makes a macvlan or ipvlan interface on one of this namespace's, in another namespace, still down.</summary>
@@ -96,12 +123,12 @@ public sealed class NetworkStack : IDisposable
     /// <param name="elsewhere">Where it goes.</param>
     /// <param name="name">Its name there.</param>
     /// <param name="hardware">Its hardware address; null: the kernel's choice (an ipvlan has that of the interface below).</param>
+    /// <param name="mtu">Bytes; 0: that of the interface below.</param>
     /// <exception cref="BundtException">What the kernel refuses.</exception>
-    public void AddVlan(string kind, int lower, int mode, SafeFileHandle elsewhere, string name, PhysicalAddress? hardware)
+    public void AddVlan(string kind, int lower, int mode, SafeFileHandle elsewhere, string name, PhysicalAddress? hardware, int mtu = 0)
     {
-        var request = NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name).With(LinkLower, lower)
-            .With(LinkNamespace, (int)elsewhere.DangerousGetHandle());
-        Furnish(request, hardware, 0);
+        var request = Named(name).With(LinkLower, lower).With(LinkNamespace, (int)elsewhere.DangerousGetHandle());
+        Furnish(request, hardware, mtu);
         Span<byte> word = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(word, mode);
         var value = (kind == "ipvlan" ? word[..2] : word).ToArray();
@@ -114,8 +141,8 @@ public sealed class NetworkStack : IDisposable
     /// <exception cref="BundtException">What the kernel refuses.</exception>
     public void BringUp(int link, bool hasIpv6)
     {
-        var request = NetlinkRequest.Change(NewLink, LinkMessage(link, Up));
-        Check(hasIpv6 ? request : WithoutLinkLocal(request), "bring up interface", Named(link));
+        var request = NetlinkRequest.Change(NewLink, LinkMessage(link, IffUp));
+        Check(hasIpv6 ? request : WithoutLinkLocal(request), "bring up interface", Number(link));
     }
 
     /// <summary>Removes an interface; false: there was none.</summary>
@@ -131,8 +158,21 @@ public sealed class NetworkStack : IDisposable
         };
     }
 
+    /// <summary>An interface by its name; null: there is none.</summary>
+    /// <exception cref="BundtException">What the kernel refuses.</exception>
+    public NetworkLink? Find(string name)
+    {
+        var (errno, text, answer) = _socket.Get(NetlinkRequest.Get(GetLink, LinkMessage(0)).With(LinkName, name));
+        return errno switch
+        {
+            Errno.None => Link(answer),
+            Errno.ENODEV => null,
+            _ => throw Refused("find interface", name, errno, text),
+        };
+    }
+
     /// <summary>The number of an interface; null: there is none of that name.</summary>
-    public int? IndexOf(string name) => Links().FirstOrDefault(link => link.Name == name)?.Index;
+    public int? IndexOf(string name) => Find(name)?.Index;
 
     /// <summary>Gives an interface an address. One of version 6 takes up to a second to work if the interface is not up by then.</summary>
     /// <exception cref="BundtException">Conflict: it has it already. Else what the kernel refuses.</exception>
@@ -152,7 +192,7 @@ public sealed class NetworkStack : IDisposable
             request.With(AddressFlags, NoDuplicateDetection);
         }
 
-        Check(request, "set address", $"{address}/{prefix} on {Named(link)}");
+        Check(request, "set address", $"{address}/{prefix} on {Number(link)}");
     }
 
     /// <summary>Takes an address from an interface; false: it did not have it.</summary>
@@ -195,40 +235,7 @@ public sealed class NetworkStack : IDisposable
     }
 
     /// <summary>All interfaces.</summary>
-    public IReadOnlyList<NetworkLink> Links()
-    {
-        var result = new List<NetworkLink>();
-        foreach (var message in _socket.Dump(NetlinkRequest.Dump(GetLink, LinkMessage(0))))
-        {
-            var (name, kind, master, mtu, hardware) = ("", "", 0, 0, PhysicalAddress.None);
-            foreach (var (type, value) in NetlinkAttributes.Read(message[16..]))
-            {
-                switch (type)
-                {
-                    case LinkName:
-                        name = Text(value.Span);
-                        break;
-                    case LinkMaster:
-                        master = BinaryPrimitives.ReadInt32LittleEndian(value.Span);
-                        break;
-                    case LinkMtu:
-                        mtu = BinaryPrimitives.ReadInt32LittleEndian(value.Span);
-                        break;
-                    case LinkHardware:
-                        hardware = new PhysicalAddress(value.ToArray());
-                        break;
-                    case LinkInfo:
-                        kind = NetlinkAttributes.Read(value).Where(info => info.Type == InfoKind).Select(info => Text(info.Value.Span)).FirstOrDefault("");
-                        break;
-                }
-            }
-
-            var flags = BinaryPrimitives.ReadInt32LittleEndian(message.Span[8..]);
-            result.Add(new NetworkLink(BinaryPrimitives.ReadInt32LittleEndian(message.Span[4..]), name, kind, master, (flags & Up) != 0, mtu, hardware));
-        }
-
-        return result;
-    }
+    public IReadOnlyList<NetworkLink> Links() => [.. _socket.Dump(NetlinkRequest.Dump(GetLink, LinkMessage(0))).Select(Link)];
 
     /// <summary>All addresses of all interfaces.</summary>
     public IReadOnlyList<LinkAddress> Addresses()
@@ -300,6 +307,39 @@ public sealed class NetworkStack : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 
+    // struct ifinfomsg and attributes.
+    private static NetworkLink Link(ReadOnlyMemory<byte> message)
+    {
+        var (name, kind, alias, master, mtu, hardware) = ("", "", "", 0, 0, PhysicalAddress.None);
+        foreach (var (type, value) in NetlinkAttributes.Read(message[16..]))
+        {
+            switch (type)
+            {
+                case LinkName:
+                    name = Text(value.Span);
+                    break;
+                case LinkAlias:
+                    alias = Text(value.Span);
+                    break;
+                case LinkMaster:
+                    master = BinaryPrimitives.ReadInt32LittleEndian(value.Span);
+                    break;
+                case LinkMtu:
+                    mtu = BinaryPrimitives.ReadInt32LittleEndian(value.Span);
+                    break;
+                case LinkHardware:
+                    hardware = new PhysicalAddress(value.ToArray());
+                    break;
+                case LinkInfo:
+                    kind = NetlinkAttributes.Read(value).Where(info => info.Type == InfoKind).Select(info => Text(info.Value.Span)).FirstOrDefault("");
+                    break;
+            }
+        }
+
+        var flags = BinaryPrimitives.ReadInt32LittleEndian(message.Span[8..]);
+        return new NetworkLink(BinaryPrimitives.ReadInt32LittleEndian(message.Span[4..]), name, kind, master, (flags & IffUp) != 0, mtu, hardware, alias);
+    }
+
     private static NetlinkRequest Furnish(NetlinkRequest request, PhysicalAddress? hardware, int mtu)
     {
         if (hardware is not null)
@@ -314,9 +354,14 @@ public sealed class NetworkStack : IDisposable
     private static NetlinkRequest WithoutLinkLocal(NetlinkRequest request) =>
         request.Nest(LinkFamilies, families => families.Nest(Ipv6Family, ipv6 => ipv6.With(Ipv6Generation, [1]))); // IN6_ADDR_GEN_MODE_NONE
 
-    private void Check(NetlinkRequest request, string operation, string subject)
+    // One message to the kernel: whoever is killed has made it with its alias, or not at all.
+    private void MakeUp(NetlinkRequest make, string what, string name, string alias) => Check([make, Up(name, alias)], "make " + what, name);
+
+    private void Check(NetlinkRequest request, string operation, string subject) => Check([request], operation, subject);
+
+    private void Check(ReadOnlySpan<NetlinkRequest> requests, string operation, string subject)
     {
-        var (errno, text) = _socket.Request(request);
+        var (errno, text) = _socket.Request(requests);
         if (errno != Errno.None)
         {
             throw Refused(operation, subject, errno, text);
@@ -326,7 +371,15 @@ public sealed class NetworkStack : IDisposable
     private static BundtException Refused(string operation, string subject, Errno errno, string? text) =>
         new(Phase.Network, operation, subject, errno, text, errno == Errno.EEXIST ? FailureKind.Conflict : FailureKind.Internal);
 
-    private static string Named(int link) => $"interface {link}";
+    private static string Number(int link) => $"interface {link}";
+
+    private static NetlinkRequest Named(string name) => NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name);
+
+    private static NetlinkRequest Up(string name, string alias)
+    {
+        var request = WithoutLinkLocal(NetlinkRequest.Change(NewLink, LinkMessage(0, IffUp)).With(LinkName, name));
+        return alias.Length > 0 ? request.With(LinkAlias, Encoding.UTF8.GetBytes(alias)) : request;
+    }
 
     // struct ifinfomsg: family, type, index, flags, which of the flags change.
     private static byte[] LinkMessage(int index, int flags = 0)

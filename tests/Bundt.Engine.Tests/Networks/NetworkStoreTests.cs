@@ -14,6 +14,7 @@ public sealed class NetworkStoreTests
     private string _root = "";
     private SafeFileHandle _host = null!;
     private PacketFilter _filter = null!;
+    private NetworkDrivers _drivers = null!;
     private NetworkStore _store = null!;
 
     [SetUp]
@@ -39,7 +40,7 @@ public sealed class NetworkStoreTests
     }
 
     private NetworkStore Open(List<string>? damaged = null) =>
-        new(_root, new EventLog(), new BridgeDriver(_filter), (name, why) => damaged?.Add(name + ": " + why));
+        new(_root, new EventLog(), _drivers = new NetworkDrivers(_filter, new OwnMark("test")), (name, why) => damaged?.Add(name + ": " + why));
 
     private static SubnetRequest Asked(string subnet, string? gateway = null) => new(subnet, null, gateway, new Dictionary<string, string>());
 
@@ -100,7 +101,7 @@ public sealed class NetworkStoreTests
         using var host = NetworkStack.OpenOwn();
         var network = _store.Create(new NetworkRequest { Name = "shop", EnableIpv6 = true });
         var endpoint = network.Enter(ContainerNames.NewId(), "eth0", [], null);
-        var driver = new BridgeDriver(_filter);
+        var driver = _drivers.Of(network);
         driver.Connect(network, endpoint, container, routes: true);
         using (var inside = NetworkStack.Open(container))
         {
@@ -112,11 +113,149 @@ public sealed class NetworkStoreTests
         }
 
         Assert.That(() => _store.Remove("shop"), Throws.TypeOf<BundtException>().With.Message.Contains("has active endpoints").And.Property("Kind").EqualTo(FailureKind.Forbidden));
-        BridgeDriver.Disconnect(endpoint);
-        BridgeDriver.Disconnect(endpoint);
+        driver.Disconnect(endpoint, null);
+        driver.Disconnect(endpoint, null);
         network.Leave(endpoint.ContainerId);
         _store.Remove(network.Id[..10]);
         Assert.That(host.Links(), Has.Count.EqualTo(1));
+    });
+
+    [Test]
+    public void What_a_daemon_has_left_of_what_is_gone_is_swept_and_nothing_else() => OnHost(() =>
+    {
+        var (dead, alive) = (ContainerNames.NewId(), ContainerNames.NewId());
+        using var host = NetworkStack.OpenOwn();
+        using var container = NetworkNamespace.Create();
+        var network = _store.Create(new NetworkRequest { Name = "shop" });
+        var gone = new Network(network.Record with { Id = ContainerNames.NewId(), Subnets = [] });
+        _drivers.Of(gone).Ensure(gone);
+        new NetworkDrivers(_filter, new OwnMark("other")).Of(gone).Ensure(new Network(gone.Record with { Id = ContainerNames.NewId() }));
+        host.AddBridge("docker0");
+        _drivers.Of(network).Connect(network, network.Enter(dead, "eth0", [], null), container, routes: true);
+        _drivers.Of(network).Connect(network, network.Enter(alive, "eth1", [], null), container, routes: false);
+        var stays = host.Links().Where(link => link.Name != gone.Bridge && !link.Alias.EndsWith(dead, StringComparison.Ordinal)).Select(link => link.Name).ToList();
+
+        // The record of one that was being made is all that there is of it.
+        var record = network.Record with { Id = ContainerNames.NewId(), Settings = new NetworkRequest { Name = "half" }, Subnets = [Asked("10.9.0.0/24")] };
+        File.WriteAllText(Path.Combine(_root, record.Id + ".json"), System.Text.Json.JsonSerializer.Serialize(record, RecordJson.Default.NetworkRecord));
+        var removed = new List<string>();
+        Open().BringUp(new HashSet<string> { alive }, removed.Add, (_, e) => Assert.Fail(e.Message));
+        Assert.That(removed, Has.Count.EqualTo(2).And.Member(gone.Bridge));
+        Assert.That(host.Links().Select(link => link.Name), Is.EquivalentTo(stays.Append("br-" + record.Id[..12])));
+        Assert.That(stays, Has.Count.EqualTo(5)); // lo, shop's bridge and port, docker0, the other daemon's
+    });
+
+    [Test]
+    public void A_bridge_that_was_there_before_stays_the_users_and_that_of_another_daemon_is_not_taken() => OnHost(() =>
+    {
+        using var host = NetworkStack.OpenOwn();
+        host.AddBridge("lan0");
+        host.AddBridge("bundt0", alias: "bundt other 1");
+        NetworkRequest On(string bridge) => new() { Name = bridge, Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = bridge } };
+        _store.Create(On("lan0"));
+        Assert.That(() => _store.Create(On("lan0") with { Name = "twice" }), Throws.TypeOf<BundtException>().With.Message.Contains("networks have same bridge name"));
+        Assert.That(() => _store.Create(On("bundt0")), Throws.TypeOf<BundtException>().With.Message.Contains("that of another network or daemon"));
+        _store.Remove("lan0");
+        Assert.That(host.Links().Select(link => link.Name), Is.EquivalentTo(new[] { "lo", "lan0", "bundt0" }));
+    });
+
+    [TestCase("macvlan", "")]
+    [TestCase("macvlan", "com.docker.network.driver.mtu=1400")]
+    [TestCase("macvlan", "macvlan_mode=private")]
+    public void A_container_is_on_the_network_of_a_parent_interface(string driver, string option) => OnHost(() =>
+    {
+        using var host = NetworkStack.OpenOwn();
+        using var lan = NetworkNamespace.Create();
+        using var container = NetworkNamespace.Create();
+        host.AddBridge("switch");
+        host.AddVeth("uplink", host.IndexOf("switch")!.Value, lan, "eth9", HardwareAddress.Random());
+        var parent = HasKind(host, "vlan") ? "switch.7" : "switch";
+        var options = option.Split('=') is [var key, var value] ? new Dictionary<string, string> { [key] = value } : [];
+        var network = _store.Create(new NetworkRequest { Name = "lan", Driver = driver, Options = new Dictionary<string, string>(options) { ["parent"] = parent }, Subnets = [Asked("10.5.0.0/24", "10.5.0.254")] });
+        Assert.That(host.Find(parent), Has.Property("IsUp").True);
+        var second = _store.Create(new NetworkRequest { Name = "more", Driver = driver, Options = new Dictionary<string, string> { ["parent"] = parent } });
+        Assert.That(
+            () => _store.Create(new NetworkRequest { Name = "alone", Driver = driver, Options = new Dictionary<string, string> { ["parent"] = parent, ["macvlan_mode"] = "passthru" } }),
+            Throws.TypeOf<BundtException>().With.Message.Contains("already using parent interface " + parent));
+        var endpoint = network.Enter(ContainerNames.NewId(), "eth0", [], null);
+        _drivers.Of(network).Connect(network, endpoint, container, routes: true);
+        using (var inside = NetworkStack.Open(container))
+        {
+            Assert.That(inside.Find("eth0"), Has.Property("Kind").EqualTo(driver).And.Property("IsUp").True.And.Property("Mtu").EqualTo(options.ContainsKey("com.docker.network.driver.mtu") ? 1400 : 1500));
+            Assert.That(inside.Addresses().Select(address => address.Address), Has.Member(IPAddress.Parse("10.5.0.1")));
+            Assert.That(inside.Routes().Single(route => route.Destination.PrefixLength == 0).Gateway, Is.EqualTo(IPAddress.Parse("10.5.0.254")));
+            _drivers.Of(network).Disconnect(endpoint, container);
+            Assert.That(inside.Find("eth0"), Is.Null);
+        }
+
+        network.Leave(endpoint.ContainerId);
+        _store.Remove(network.Id);
+        Assert.That(host.Find(parent), Is.Not.Null, "another network is on it");
+        Open().BringUp(new HashSet<string>(), name => Assert.Fail(name), (_, e) => Assert.Fail(e.Message));
+        _store.Remove(second.Id);
+        Assert.That(host.Find("switch.7"), Is.Null);
+        Assert.That(host.Find("switch"), Is.Not.Null);
+    });
+
+    // Not every kernel has all kinds of interfaces: the one of the development machine has no VLANs and no dummies, QEMU's has both.
+    private static bool HasKind(NetworkStack host, string kind)
+    {
+        try
+        {
+            host.AddBridge("probe");
+            var probe = host.IndexOf("probe")!.Value;
+            if (kind == "vlan")
+            {
+                host.AddTagged("probe.1", probe, 1, "");
+            }
+            else
+            {
+                host.AddDummy("probe.1", "");
+            }
+
+            return true;
+        }
+        catch (BundtException e) when (e.Errno == Errno.EOPNOTSUPP)
+        {
+            return false;
+        }
+        finally
+        {
+            host.Remove("probe.1");
+            host.Remove("probe");
+        }
+    }
+
+    [Test]
+    public void Without_a_parent_a_macvlan_leads_nowhere() => OnHost(() =>
+    {
+        using var host = NetworkStack.OpenOwn();
+        if (!HasKind(host, "dummy"))
+        {
+            Assert.Ignore("this kernel has no dummy interfaces");
+        }
+
+        var network = _store.Create(new NetworkRequest { Name = "inside", Driver = "macvlan" });
+        Assert.That((network.Settings.Internal, host.Find("dm-" + network.Id[..12])?.Kind), Is.EqualTo((true, "dummy")));
+        _store.Remove("inside");
+        Assert.That(host.Links().Select(link => link.Name), Is.EqualTo(new[] { "lo" }));
+    });
+
+    [Test]
+    public void What_a_driver_cannot_do_is_refused() => OnHost(() =>
+    {
+        using var host = NetworkStack.OpenOwn();
+        BundtException Refusal(string driver, params (string Key, string Value)[] options) => Assert.Throws<BundtException>(
+            () => _store.Create(new NetworkRequest { Name = "b", Driver = driver, Options = options.ToDictionary(option => option.Key, option => option.Value) }))!;
+        Assert.That(Refusal("macvlan", ("parent", "eth77")).Message, Does.Contain("there is no interface eth77"));
+        Assert.That(Refusal("macvlan", ("parent", "eth77.5")).Message, Does.Contain("no interface eth77 on the host"));
+        Assert.That(Refusal("macvlan", ("parent", "lo")).Message, Does.Contain("loopback"));
+        Assert.That(Refusal("macvlan", ("parent", "lo.4095")).Message, Does.Contain("1 to 4094"));
+        Assert.That(Refusal("macvlan", ("macvlan_mode", "l2")).Message, Does.Contain("requested macvlan mode 'l2' is not valid"));
+        Assert.That(Refusal("ipvlan", ("ipvlan_mode", "bridge")).Message, Does.Contain("requested ipvlan mode 'bridge' is not valid"));
+        Assert.That(Refusal("bridge", ("com.docker.network.bridge.gateway_mode_ipv4", "routed")).Kind, Is.EqualTo(FailureKind.NotImplemented));
+        Assert.That(host.Links().Select(link => link.Name), Is.EqualTo(new[] { "lo" }));
+        Assert.That(Directory.GetFiles(_root), Is.Empty);
     });
 
     [Test]

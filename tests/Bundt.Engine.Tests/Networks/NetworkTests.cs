@@ -68,8 +68,6 @@ public sealed class NetworkTests
     [TestCase("bridge", "com.docker.network.bridge.name", "a\"b", "no name of an interface")]
     [TestCase("bridge", "com.docker.network.bridge.enable_ip_masquerade", "maybe", "neither true nor false")]
     [TestCase("bridge", "com.docker.network.bridge.host_binding_ipv4", "here", "is no address")]
-    [TestCase("bridge", "parent", "eth0", "unknown option parent of driver bridge")]
-    [TestCase("macvlan", "cake", "x", "unknown option cake")]
     public void Options_that_mean_nothing_are_refused(string driver, string name, string value, string why) =>
         Assert.That(() => NetworkOptions.Parse(driver, new Dictionary<string, string> { [name] = value }),
             Throws.TypeOf<BundtException>().With.Message.Contains(why).And.Property("Kind").EqualTo(FailureKind.InvalidArgument));
