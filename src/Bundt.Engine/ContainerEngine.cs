@@ -104,6 +104,7 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Trash = trash,
                 Containers = containers,
             };
+            services.Networks.SetDefault(options.DefaultBridge, e => logger.NetworkDown(NetworkStore.DefaultName, e));
             await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
             names.Resume(services.Networks.List());
             var kept = containers.All.Where(c => ContainerStates.Lives(c.State.Status) || c.State.Status == ContainerStatus.Dead).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);

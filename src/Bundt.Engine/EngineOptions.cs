@@ -17,4 +17,7 @@ public sealed record EngineOptions
 
     /// <summary>Registries.</summary>
     public RegistryOptions Registries { get; init; } = new();
+
+    /// <summary>The network of containers that name none; null: they have none.</summary>
+    public DefaultBridge? DefaultBridge { get; init; }
 }

@@ -39,7 +39,8 @@ public sealed class EngineTests
     {
         var (container, warnings) = await CreateAsync(new() { Image = "cake", Cmd = ["true"] });
         Assert.That(container.State.Status, Is.EqualTo(ContainerStatus.Created));
-        Assert.That(warnings, Has.Some.Contains("no network"));
+        Assert.That(warnings, Is.Empty);
+        Assert.That(container.Settings.NetworkMode, Is.EqualTo("none"));
         var waiting = container.WaitAsync(WaitCondition.NextExit, default);
 
         await container.StartAsync(default);

@@ -156,14 +156,6 @@ public sealed class SettingsTests
     public void What_cannot_be_is_refused_in_one_sentence(ContainerSettings settings, string text) =>
         Assert.That(Text(() => SettingsRules.Check(settings, s_machine)), Does.StartWith(text));
 
-    [Test]
-    public void Who_says_nothing_of_networks_is_told_once_that_there_is_none()
-    {
-        Assert.That(SettingsRules.Check(new() { Image = "i" }, s_machine), Has.Count.EqualTo(1).And.Some.Contains("no network"));
-        Assert.That(SettingsRules.Check(new() { Image = "i", NetworkMode = "none" }, s_machine), Is.Empty);
-        Assert.That(SettingsRules.Check(new() { Image = "i", NetworkMode = "host" }, s_machine), Is.Empty);
-    }
-
     [TestCase("", "", 20L << 20, 5)]
     [TestCase("max-size", "10m", 10L << 20, 5)]
     [TestCase("max-size", "1.5K", 1536, 5)]

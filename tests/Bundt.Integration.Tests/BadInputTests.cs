@@ -6,6 +6,8 @@ namespace Bundt.Integration.Tests;
 /// <summary>What cannot work is refused with one clear sentence and the right exit code, and leaves nothing behind.</summary>
 public sealed class BadInputTests : DaemonTests
 {
+    protected override bool OwnNetwork => false;
+
     private Registry _registry = null!;
     private Leaks _before = null!;
 

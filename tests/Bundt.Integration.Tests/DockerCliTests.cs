@@ -217,10 +217,11 @@ public sealed class DockerCliTests : DaemonTests
     }
 
     [Test]
-    public void The_networks_are_none_and_host()
+    public void The_networks_that_every_daemon_has_are_bridge_host_and_none()
     {
-        Assert.That(Docker("network", "ls", "--format", "{{.Name}} {{.Driver}}").Ok().Lines, Is.EquivalentTo(new[] { "none null", "host host" }));
+        Assert.That(Docker("network", "ls", "--format", "{{.Name}} {{.Driver}}").Ok().Lines, Is.EqualTo(new[] { "bridge bridge", "host host", "none null" }));
         Assert.That(Docker("network", "rm", "none").Exits(1).Stderr, Does.Contain("cannot be removed"));
+        Assert.That(Docker("network", "rm", "bridge").Exits(1).Stderr, Does.Contain("cannot be removed"));
         Docker("create", "--name", "astray", "--network", "nosuch", "busybox").Exits(1);
     }
 

@@ -10,6 +10,8 @@ namespace Bundt.Integration.Tests;
 /// </summary>
 public sealed class KillDaemonTests : DaemonTests
 {
+    protected override bool OwnNetwork => false;
+
     private readonly int _seed = int.TryParse(Environment.GetEnvironmentVariable("BUNDT_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : Random.Shared.Next();
     private readonly int _kills = int.TryParse(Environment.GetEnvironmentVariable("BUNDT_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : 200;
     private readonly CancellationTokenSource _over = new();

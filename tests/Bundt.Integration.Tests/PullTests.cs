@@ -9,6 +9,8 @@ namespace Bundt.Integration.Tests;
 /// <summary>Images pushed by skopeo into Debian's docker-registry, pulled through client and daemon.</summary>
 public sealed class PullTests : DaemonTests
 {
+    protected override bool OwnNetwork => false;
+
     private const string OciManifest = "application/vnd.oci.image.manifest.v1+json";
 
     private Registry _registry = null!;
@@ -78,7 +80,7 @@ public sealed class PullTests : DaemonTests
     public void The_docker_client_pulls_with_progress()
     {
         var name = Push("busybox-one", "bydocker:1");
-        using var empty = new Daemon();
+        using var empty = Daemon.OnTestsNetwork();
         var pulled = empty.Docker("pull", name).Run().Ok();
         Assert.That(pulled.Stdout, Does.Contain("Pull complete").And.Contain($"Status: Downloaded newer image for {name}"));
         Assert.That(empty.Docker("pull", "--quiet", name).Run().Ok().Text, Is.EqualTo(name));
@@ -205,7 +207,7 @@ public sealed class PullTests : DaemonTests
             mkdir -p /etc/docker/certs.d
             mount --bind "$ROOT/../certs" /etc/docker/certs.d
             """;
-        using var daemon = new Daemon(Prepare, []);
+        using var daemon = new Daemon(Prepare, [], ownNetwork: false);
         var name = $"registry.test:{registry.Port}/box:1";
         var certificates = Path.Combine(daemon.Root, "..", "certs", $"registry.test:{registry.Port}");
         string Pull() => Refused(daemon.Bundt("pull", name).Run());
@@ -227,7 +229,7 @@ public sealed class PullTests : DaemonTests
     public void A_mirror_stands_in_for_docker_io()
     {
         Push("busybox", "library/pan:1");
-        using var mirrored = new Daemon("--registry-mirror", "http://127.0.0.1:9", "--registry-mirror", $"http://{_registry.Host}");
+        using var mirrored = Daemon.OnTestsNetwork("--registry-mirror", "http://127.0.0.1:9", "--registry-mirror", $"http://{_registry.Host}");
         Assert.That(mirrored.Bundt("pull", "pan:1").Within(120).Run().Ok().Stdout, Does.Contain("Status: Downloaded newer image for pan:1"));
         Assert.That(mirrored.Bundt("images", "--format", "{{.Repository}}:{{.Tag}}").Run().Ok().Text, Is.EqualTo("pan:1"));
         Assert.That(Refused(mirrored.Bundt("pull", "nosuchpan:1").Within(120).Run()), Does.Contain("pull access denied for nosuchpan, repository does not exist or may require 'docker login'"));
@@ -238,7 +240,7 @@ public sealed class PullTests : DaemonTests
     {
         var size = Layers(Push("redis", "cut/redis:1", "--format", "oci")).Sum(l => l.Size);
         using var proxy = new Proxy(_registry.Port) { CutAfter = 1 << 20 };
-        using var empty = new Daemon();
+        using var empty = Daemon.OnTestsNetwork();
         empty.Bundt("pull", $"{proxy.Host}/cut/redis:1").Within(300).Run().Ok();
         TestContext.Out.WriteLine($"{proxy.Bytes} bytes on the wire for {size} bytes of layers");
         Assert.That(proxy.Bytes, Is.LessThanOrEqualTo(size * 1.01 + 100_000));
@@ -252,7 +254,7 @@ public sealed class PullTests : DaemonTests
         new Command("skopeo", "--insecure-policy", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false",
             $"docker://{_registry.Host}/dies/redis:1", $"docker://{mortal.Host}/redis:1").Within(120).Run().Ok();
         using var proxy = new Proxy(mortal.Port) { Rate = 8_000_000 };
-        using var empty = new Daemon();
+        using var empty = Daemon.OnTestsNetwork();
         var pull = empty.Bundt("pull", $"{proxy.Host}/redis:1").Within(120).RunAsync();
         Eventually.True(() => proxy.Bytes > size / 3, "a third of the image has passed", 60);
         mortal.Stop();
@@ -268,7 +270,7 @@ public sealed class PullTests : DaemonTests
     {
         var size = Layers(Push("redis", "killed/redis:1", "--format", "oci")).Sum(l => l.Size);
         using var proxy = new Proxy(_registry.Port) { Rate = 8_000_000 };
-        using var empty = new Daemon();
+        using var empty = Daemon.OnTestsNetwork();
         for (var kill = 1; kill <= 10; kill++)
         {
             var pull = empty.Bundt("pull", $"{proxy.Host}/killed/redis:1").Within(60).RunAsync();

@@ -13,7 +13,7 @@ public sealed class RealImagesTests
     public void StartBoth()
     {
         _registry = new Registry();
-        _daemon = new Daemon();
+        _daemon = Daemon.OnTestsNetwork();
     }
 
     [OneTimeTearDown]

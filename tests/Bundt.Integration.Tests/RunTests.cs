@@ -124,7 +124,7 @@ public sealed class RunTests : DaemonTests
 
     [Test]
     public void The_host_network_is_the_hosts() =>
-        Assert.That(Bundt("run", "--rm", "--network", "host", "busybox", "readlink", "/proc/self/ns/net").Ok().Text, Is.EqualTo(new FileInfo("/proc/self/ns/net").LinkTarget));
+        Assert.That(Bundt("run", "--rm", "--network", "host", "busybox", "readlink", "/proc/self/ns/net").Ok().Text, Is.EqualTo(new FileInfo($"/proc/{Daemon.Pid}/ns/net").LinkTarget));
 
     [Test]
     public void Capabilities_are_dockers_default_set()
@@ -304,9 +304,10 @@ public sealed class RunTests : DaemonTests
     }
 
     [Test]
-    public void Without_a_network_option_run_says_once_that_there_is_none()
+    public void Without_a_network_option_the_container_is_in_the_default_bridge()
     {
-        var result = Bundt("run", "--rm", "busybox", "true").Ok();
-        Assert.That(result.Stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(1).And.All.Contain("network"));
+        var result = Bundt("run", "--rm", "busybox", "sh", "-c", "ip -o -4 addr show eth0; ip route").Ok();
+        Assert.That(result.Stderr, Is.Empty);
+        Assert.That(result.Stdout, Does.Contain("inet 172.17.0.2/16").And.Contain("default via 172.17.0.1 dev eth0"));
     }
 }

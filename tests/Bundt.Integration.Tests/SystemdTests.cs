@@ -33,7 +33,7 @@ public sealed class SystemdTests
         }
 
         var socket = Path.Combine(_directory, "s");
-        string[] daemon = [Paths.Program("bundtd"), "--root", Path.Combine(_directory, "root"), "--run", Path.Combine(_directory, "run"), "--socket", Path.Combine(_directory, "unused")];
+        string[] daemon = [Paths.Program("bundtd"), "--bridge", "none", "--root", Path.Combine(_directory, "root"), "--run", Path.Combine(_directory, "run"), "--socket", Path.Combine(_directory, "unused")];
         for (var life = 0; life < 2; life++)
         {
             // It opens the socket, waits for the first client, and becomes the daemon (LISTEN_FDS=1, the socket as descriptor 3).
@@ -66,7 +66,7 @@ public sealed class SystemdTests
     public void A_socket_that_was_passed_to_another_process_is_not_taken()
     {
         var socket = Path.Combine(_directory, "own");
-        using var daemon = new Command(Paths.Program("bundtd"), "--root", Path.Combine(_directory, "root2"), "--run", Path.Combine(_directory, "run2"), "--socket", socket)
+        using var daemon = new Command(Paths.Program("bundtd"), "--bridge", "none", "--root", Path.Combine(_directory, "root2"), "--run", Path.Combine(_directory, "run2"), "--socket", socket)
             .With("LISTEN_FDS", "1").With("LISTEN_PID", "1").Start();
         try
         {

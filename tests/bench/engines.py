@@ -93,7 +93,7 @@ class Bundt(Engine):
         self.environment = {**os.environ, "BUNDT_HOST": f"unix://{home}/s"}
         self.client = [str(out / "bin" / "bundt")]
         self.log = open(home / "log", "w")
-        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", f"/run/{name}", *arguments, "--socket", home / "s"],
+        self.daemon = subprocess.Popen([out / "bin" / "bundtd", "--root", home / "root", "--run", f"/run/{name}", "--bridge", "none", *arguments, "--socket", home / "s"],
                                        stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         quiet([*self.client, "load", "-i", archive], self.environment)

@@ -23,6 +23,12 @@ internal sealed class DaemonArguments
     [Option("registry-mirror", MetaValue = "URL", HelpText = "Asked before docker.io; may be repeated")]
     public IEnumerable<string> RegistryMirrors { get; set; } = [];
 
+    [Option("bridge", MetaValue = "NAME", HelpText = "Interface of the default network (bundt0); \"none\": containers that name no network have none")]
+    public string? Bridge { get; set; }
+
+    [Option("bip", MetaValue = "CIDR", HelpText = "Address of the default network's bridge, and its subnet: 172.17.0.1/16")]
+    public string? BridgeAddress { get; set; }
+
     [Option("log-level", MetaValue = "LEVEL", HelpText = "debug, info, warn, error or fatal (info)")]
     public string? LogLevel { get; set; }
 
@@ -32,13 +38,15 @@ internal sealed class DaemonArguments
     [Option("version", HelpText = "Show the version and exit")]
     public bool Version { get; set; }
 
+    private static readonly string[] s_valued =
+        ["--root", "--run", "--socket", "--config-file", "--insecure-registry", "--registry-mirror", "--bridge", "--bip", "--log-level"];
+
     /// <summary>Parses them.</summary>
     /// <exception cref="FormatException">One sentence that names the option.</exception>
     public static DaemonArguments Parse(string[] arguments)
     {
         // The library takes an option at the end whose value is missing for one that was not given.
-        if (arguments is [.., "--root" or "--run" or "--socket" or "--config-file" or "--insecure-registry" or "--registry-mirror" or "--log-level"]
-            && arguments is not [.., "--root" or "--run" or "--socket" or "--config-file" or "--insecure-registry" or "--registry-mirror" or "--log-level", _])
+        if (arguments is [.., var last] && s_valued.Contains(last) && !(arguments is [.., var before, _] && s_valued.Contains(before)))
         {
             throw new FormatException($"{arguments[^1]} needs a value");
         }
@@ -82,6 +90,8 @@ internal sealed class DaemonArguments
           --config-file FILE        Configuration as docker's daemon.json (/etc/bundt/daemon.json)
           --insecure-registry HOST  Registry host or CIDR block to speak plain HTTP to; may be repeated
           --registry-mirror URL     Asked before docker.io; may be repeated
+          --bridge NAME             Interface of the default network (bundt0); "none": containers that name no network have none
+          --bip CIDR                Address of the default network's bridge, and its subnet: 172.17.0.1/16
           --log-level LEVEL         debug, info, warn, error or fatal (info)
           --help, --version
         """ + "\n";

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using Bundt.Engine;
 using Bundt.Images;
 using Bundt.Images.Registry;
 using Bundt.Linux;
@@ -26,6 +28,9 @@ internal sealed record DaemonConfiguration
 
     /// <summary>Registries.</summary>
     public required RegistryOptions Registries { get; init; }
+
+    /// <summary>The network of containers that name none; null: they have none.</summary>
+    public required DefaultBridge? DefaultBridge { get; init; }
 
     /// <summary>Members of daemon.json that mean nothing here.</summary>
     public IReadOnlyList<string> Unknown { get; init; } = [];
@@ -58,7 +63,7 @@ internal sealed record DaemonConfiguration
         List<string> mirrors = [.. arguments.RegistryMirrors];
         List<string> insecure = [.. arguments.InsecureRegistries];
         List<string> unknown = [];
-        string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel;
+        string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel, bridge = arguments.Bridge, address = arguments.BridgeAddress;
         int downloads = 3;
         try
         {
@@ -81,6 +86,12 @@ internal sealed record DaemonConfiguration
                         break;
                     case "exec-root":
                         run ??= String(path, member);
+                        break;
+                    case "bridge":
+                        bridge ??= String(path, member);
+                        break;
+                    case "bip":
+                        address ??= String(path, member);
                         break;
                     case "log-level":
                         level ??= String(path, member);
@@ -112,8 +123,23 @@ internal sealed record DaemonConfiguration
                 Insecure = [.. insecure.Select(InsecureRegistry.Parse)],
                 MaxConcurrentDownloads = downloads,
             },
+            DefaultBridge = ParseBridge(bridge, address),
             Unknown = unknown,
         };
+    }
+
+    private static DefaultBridge? ParseBridge(string? name, string? address)
+    {
+        if (string.IsNullOrEmpty(address))
+        {
+            return name == "none" ? null : new DefaultBridge(string.IsNullOrEmpty(name) ? DefaultBridge.DefaultName : name);
+        }
+
+        return name == "none"
+            ? throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "--bip is the address of a bridge, and --bridge none says that there is none")
+            : IPNetwork.TryParse(address, out _) || (address.Split('/') is [var host, var prefix] && IPAddress.TryParse(host, out _) && byte.TryParse(prefix, out _))
+                ? new DefaultBridge(string.IsNullOrEmpty(name) ? DefaultBridge.DefaultName : name, address)
+                : throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid --bip \"{address}\": it is an address with the length of its network's prefix, like 172.17.0.1/16");
     }
 
     private static LogLevel ParseLevel(string level) => level switch

@@ -1,6 +1,7 @@
 using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
+using Bundt.Engine.Networks;
 using Bundt.Linux;
 
 namespace Bundt.Daemon.Routes;
@@ -254,11 +255,11 @@ internal static class CreateMapping
             };
     }
 
-    /// <summary>The networks that users have made. What is asked of an endpoint makes sense in one of those alone.</summary>
+    /// <summary>How it is to be in its networks.</summary>
     private static List<EndpointRequest> Endpoints(CreateBody body)
     {
-        string mode = body.HostConfig?.NetworkMode ?? "";
-        bool hasOwn = IsOwn(mode);
+        string mode = body.HostConfig?.NetworkMode is { Length: > 0 } asked and not "default" ? asked : NetworkStore.DefaultName;
+        bool hasOwn = mode is not ("none" or "host") && !mode.StartsWith("container:", StringComparison.Ordinal);
         if (!string.IsNullOrEmpty(body.MacAddress) && !hasOwn)
         {
             throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
@@ -267,24 +268,24 @@ internal static class CreateMapping
         List<EndpointRequest> networks = [];
         foreach ((string name, EndpointSettings? endpoint) in body.NetworkingConfig?.EndpointsConfig ?? [])
         {
-            if (name is not ("none" or "host" or "default" or "bridge" or ""))
-            {
-                EndpointRequest asked = ToEndpoint(name, endpoint);
-                networks.Add(asked.MacAddress.Length == 0 && name == mode ? asked with { MacAddress = body.MacAddress ?? "" } : asked);
-                continue;
-            }
-
-            if (endpoint?.Aliases is { Count: > 0 })
+            // Docker's client says "default" where its user has named none.
+            string hardware = endpoint?.MacAddress is { Length: > 0 } own ? own : name == mode || name is "default" or "" ? body.MacAddress ?? "" : "";
+            bool isDefault = name is "default" or "bridge" or "", isOwn = !isDefault && name is not ("none" or "host");
+            if (!isOwn && endpoint?.Aliases is { Count: > 0 })
             {
                 throw ApiRequest.Malformed("network-scoped alias is supported only for containers in user defined networks");
             }
 
-            if (endpoint?.IpamConfig is { Ipv4Address.Length: > 0 } or { Ipv6Address.Length: > 0 })
+            if (!isOwn && endpoint?.IpamConfig is { Ipv4Address.Length: > 0 } or { Ipv6Address.Length: > 0 })
             {
                 throw ApiRequest.Malformed("user specified IP address is supported on user defined networks only");
             }
 
-            if (!string.IsNullOrEmpty(endpoint?.MacAddress))
+            if (isOwn || (isDefault && mode == NetworkStore.DefaultName && hardware.Length > 0))
+            {
+                networks.Add(ToEndpoint(isDefault ? mode : name, endpoint) with { MacAddress = hardware });
+            }
+            else if (!string.IsNullOrEmpty(endpoint?.MacAddress))
             {
                 throw ApiRequest.Malformed("conflicting options: mac-address and the network mode");
             }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Bundt.Daemon.Routes;
 
-/// <summary>/networks: "none", "host", and those that users make.</summary>
+/// <summary>/networks: "bridge", "none", "host", and those that users make.</summary>
 internal sealed class NetworkRoutes(ContainerEngine engine)
 {
     /// <summary>The handler of a method and path, or null.</summary>
@@ -80,7 +80,7 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
         foreach (Network network in engine.Networks.List())
         {
             if ((dangling is null || dangling == IsUnused(network)) && filters.MatchLabels(network.Settings.Labels)
-                && Passes(filters, network.Name, network.Id, network.Settings.Driver, "custom"))
+                && Passes(filters, network.Name, network.Id, network.Settings.Driver, network == engine.Networks.Default ? "builtin" : "custom"))
             {
                 list.Add(Describe(network));
             }
@@ -96,7 +96,7 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
         && filters.Any("scope", static wanted => wanted == "local")
         && filters.Any("type", wanted => wanted == type);
 
-    private bool IsUnused(Network network) => !engine.List().Any(container => container.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id));
+    private bool IsUnused(Network network) => network != engine.Networks.Default && !engine.List().Any(container => container.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id));
 
     private async Task CreateAsync(ApiRequest request)
     {

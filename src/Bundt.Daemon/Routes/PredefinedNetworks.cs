@@ -4,7 +4,7 @@ using Bundt.Daemon.Json;
 
 namespace Bundt.Daemon.Routes;
 
-/// <summary>The networks that every daemon has: "none" and "host". Bridges come with an issue of their own.</summary>
+/// <summary>The networks that have nothing to be told of but their names: "none" and "host".</summary>
 internal static class PredefinedNetworks
 {
     private static readonly string s_created = GoTime.Format(DateTimeOffset.UtcNow);

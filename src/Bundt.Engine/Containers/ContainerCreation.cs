@@ -35,7 +35,7 @@ internal sealed class ContainerCreation(EngineServices services)
 
         settings = settings with
         {
-            NetworkMode = ById(settings.NetworkMode),
+            NetworkMode = settings.NetworkMode is "" or "default" ? DefaultMode(settings, warnings) : ById(settings.NetworkMode),
             PidMode = ById(settings.PidMode),
             IpcMode = ById(settings.IpcMode),
         };
@@ -105,6 +105,27 @@ internal sealed class ContainerCreation(EngineServices services)
     {
         const string Prefix = "container:";
         return mode.StartsWith(Prefix, StringComparison.Ordinal) ? Prefix + services.Containers.Find(mode[Prefix.Length..]).Id : mode;
+    }
+
+    private string DefaultMode(ContainerSettings settings, List<string> warnings)
+    {
+        if (settings.Networks is [var first, ..])
+        {
+            return first.Network;
+        }
+
+        if (services.Networks.Default is null)
+        {
+            return "none";
+        }
+
+        if (UserNamespaces.Parse(settings.UsernsMode) is not null)
+        {
+            warnings.Add("the container has no network: one with a user namespace cannot be in a bridge network yet");
+            return "none";
+        }
+
+        return NetworkStore.DefaultName;
     }
 
     private string Reserve(string? name, string id)

@@ -155,7 +155,8 @@ internal sealed class StartPreparation
             return services.HostGateways;
         }
 
-        var network = services.Networks.Default();
+        var network = services.Networks.Default
+            ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Network, "unable to derive the IP value for host-gateway: there is no default bridge");
         services.Drivers.Of(network).Ensure(network);
         return [.. network.Subnets.Select(subnet => subnet.Gateway).OfType<IPAddress>()];
     }

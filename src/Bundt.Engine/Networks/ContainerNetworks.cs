@@ -35,6 +35,7 @@ internal sealed class ContainerNetworks
             foreach (var member in record.Networks)
             {
                 var network = networks.TryFind(member.NetworkId)
+                    ?? (member.NetworkName == NetworkStore.DefaultName ? networks.Default : null)
                     ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {member.NetworkName} ({member.NetworkId[..12]}) not found", "It has been removed since the container was made.");
                 var hardware = member.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
                 var name = $"{network.Options.Prefix}{entered._members.Count}";

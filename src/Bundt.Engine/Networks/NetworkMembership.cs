@@ -36,7 +36,13 @@ internal sealed record NetworkMembership
     {
         var kind = NetworkChoice.Of(settings.NetworkMode);
         var result = new List<NetworkMembership>();
-        if (kind == NetworkKind.Named)
+        if (kind == NetworkKind.Default)
+        {
+            var network = networks.Default ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"network {NetworkStore.DefaultName} not found");
+            var endpoint = settings.Networks.FirstOrDefault(endpoint => endpoint.Network == NetworkStore.DefaultName || endpoint.Network == network.Id);
+            result.Add(Of(network, endpoint ?? new EndpointRequest { Network = network.Name }));
+        }
+        else if (kind == NetworkKind.Named)
         {
             var network = Find(networks, settings.NetworkMode);
             var endpoint = settings.Networks.FirstOrDefault(endpoint => endpoint.Network == network.Name || endpoint.Network == network.Id || endpoint.Network == settings.NetworkMode);

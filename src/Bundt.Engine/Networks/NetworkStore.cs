@@ -15,7 +15,6 @@ public sealed class NetworkStore
     /// <summary>The default network's name.</summary>
     public const string DefaultName = "bridge";
 
-    private const string DefaultBridge = "bundt0";
     private const string Suffix = ".json";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -29,6 +28,7 @@ public sealed class NetworkStore
     private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Network> _networks = new(StringComparer.Ordinal);
     private readonly Lock _changing = new();
+    private volatile Network? _default;
 
     /// <param name="root">Directory of the records.</param>
     /// <param name="events">Is told what is made and removed.</param>
@@ -71,16 +71,8 @@ public sealed class NetworkStore
     /// <summary>All networks that have addresses.</summary>
     public IReadOnlyList<Network> List() => [.. _networks.Values.OrderBy(network => network.Name, StringComparer.Ordinal)];
 
-    /// <summary>The default bridge, made when it is first needed.</summary>
-    /// <exception cref="BundtException">Conflict: no subnet is left for it.</exception>
-    public Network Default()
-    {
-        lock (_changing)
-        {
-            return _networks.Values.FirstOrDefault(network => network.Name == DefaultName)
-                ?? Make(new NetworkRequest { Name = DefaultName, Options = new Dictionary<string, string> { ["com.docker.network.bridge.name"] = DefaultBridge } });
-        }
-    }
+    /// <summary>The network of containers that name none; null: they have none. The host has its bridge once a container needs it.</summary>
+    public Network? Default => _default;
 
     /// <summary>One by id, name or unambiguous id prefix; null: there is none.</summary>
     /// <exception cref="BundtException">InvalidArgument: several begin like that.</exception>
@@ -177,6 +169,57 @@ public sealed class NetworkStore
         }
     }
 
+    /// <summary>
+    /// Says what the default network is, before any container is known. It stays the one that it was, its subnet too, unless it is asked to be another;
+    /// a container that runs in it then keeps what it has.
+    /// </summary>
+    /// <param name="asked">What it is to be; null: there is none.</param>
+    /// <param name="unavailable">Is told that no subnet is left for it: all else works.</param>
+    /// <exception cref="BundtException">InvalidArgument, Forbidden: the address makes no sense, or is another network's.</exception>
+    internal void SetDefault(DefaultBridge? asked, Action<BundtException> unavailable)
+    {
+        lock (_changing)
+        {
+            var known = _networks.Values.FirstOrDefault(network => network.Name == DefaultName);
+            if (known is not null && (asked is null || !Is(known, asked)))
+            {
+                Forget(known);
+                known = null;
+            }
+
+            try
+            {
+                _default = asked is null ? null : known ?? Make(Request(asked));
+            }
+            catch (BundtException e) when (e.Kind == FailureKind.Conflict)
+            {
+                unavailable(e);
+            }
+        }
+    }
+
+    private static NetworkRequest Request(DefaultBridge asked) => new()
+    {
+        Name = DefaultName,
+        Options = new Dictionary<string, string>
+        {
+            ["com.docker.network.bridge.default_bridge"] = "true",
+            ["com.docker.network.bridge.enable_icc"] = "true",
+            ["com.docker.network.bridge.enable_ip_masquerade"] = "true",
+            ["com.docker.network.bridge.name"] = asked.Name,
+        },
+        Subnets = asked.Address is { } address
+            ? [new SubnetRequest(address, null, address.Split('/')[0], new Dictionary<string, string>())]
+            : [],
+    };
+
+    private static bool Is(Network known, DefaultBridge asked)
+    {
+        var request = Request(asked);
+        return known.Settings.Options.OrderBy(option => option.Key, StringComparer.Ordinal).SequenceEqual(request.Options.OrderBy(option => option.Key, StringComparer.Ordinal))
+            && (asked.Address is null || known.Settings.Subnets.Select(subnet => subnet.Subnet).SequenceEqual([asked.Address]));
+    }
+
     /// <summary>Once all containers are known: makes every bridge, and the rules, what they have to be. After a reboot none of them is there.</summary>
     /// <param name="running">Ids of the containers that run, or may run.</param>
     /// <param name="removed">Is told which interfaces were left by daemons before this one, and are removed.</param>
@@ -187,6 +230,11 @@ public sealed class NetworkStore
         _drivers.Sweep(id => running.Contains(id) || _networks.ContainsKey(id) || _damaged.Contains(id) || parents.Contains(id), removed);
         foreach (var network in _networks.Values)
         {
+            if (network == _default && network.Endpoints.Count == 0)
+            {
+                continue;
+            }
+
             try
             {
                 _drivers.Of(network).Ensure(network);

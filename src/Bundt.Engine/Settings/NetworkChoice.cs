@@ -3,8 +3,10 @@ namespace Bundt.Engine.Settings;
 /// <summary>What a network mode means.</summary>
 internal enum NetworkKind
 {
-    /// <summary>Not said, or what Docker calls the default: none, until there are bridges.</summary>
+    /// <summary>The default bridge.</summary>
     Default,
+
+    /// <summary>None, or not said when the container was made, which had no default then.</summary>
     None,
     Host,
     Container,
@@ -20,8 +22,8 @@ internal static class NetworkChoice
 
     public static NetworkKind Of(string mode) => mode switch
     {
-        "" or "default" or "bridge" => NetworkKind.Default,
-        "none" => NetworkKind.None,
+        "bridge" => NetworkKind.Default,
+        "none" or "" => NetworkKind.None,
         "host" => NetworkKind.Host,
         _ when mode.StartsWith("container:", StringComparison.Ordinal) => NetworkKind.Container,
         _ => NetworkKind.Named,

@@ -38,11 +38,6 @@ internal static class SettingsRules
 
     private static void CheckNamespaces(ContainerSettings settings, List<string> warnings)
     {
-        if (NetworkChoice.Of(settings.NetworkMode) == NetworkKind.Default && settings.Networks.Count == 0)
-        {
-            warnings.Add("the default bridge is not there yet: the container has no network (use --network with host, none or a network of your own)");
-        }
-
         Require(settings.IpcMode is "" or "private" or "host" or "none" or "shareable" || IsContainer(settings.IpcMode), $"invalid IPC mode: {settings.IpcMode}");
         Require(settings.PidMode is "" or "private" or "host" || IsContainer(settings.PidMode), $"invalid PID mode: {settings.PidMode}");
         Require(settings.UtsMode is "" or "private" or "host", $"invalid UTS mode: {settings.UtsMode}");

@@ -95,7 +95,7 @@ internal sealed class CreateMappingTests
         Assert.That(settings.Networks.Select(network => (network.Network, network.Ipv4Address, string.Join(',', network.Aliases))), Is.EqualTo(new[] { ("shop", "10.0.0.9", "till"), ("vault", "", "") }));
     }
 
-    [TestCase("""{"Image":"x","MacAddress":"92:d0:c6:0a:29:33"}""", "mac-address")]
+    [TestCase("""{"Image":"x","MacAddress":"92:d0:c6:0a:29:33","HostConfig":{"NetworkMode":"none"}}""", "mac-address")]
     [TestCase("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"none":{"Aliases":["web"]}}}}""", "alias")]
     [TestCase("""{"Image":"x","NetworkingConfig":{"EndpointsConfig":{"default":{"IPAMConfig":{"IPv4Address":"10.0.0.1"}}}}}""", "IP address")]
     public void What_only_a_bridge_has_is_refused(string body, string words) =>

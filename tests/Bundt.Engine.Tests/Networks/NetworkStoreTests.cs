@@ -69,9 +69,10 @@ public sealed class NetworkStoreTests
         var link = host.IndexOf("vpn")!.Value;
         host.BringUp(link, hasIpv6: false);
         host.AddAddress(link, IPAddress.Parse("172.17.44.1"), 24);
-        Assert.That(_store.Default().Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.18.0.0/16")));
+        _store.SetDefault(new DefaultBridge(), e => Assert.Fail(e.Message));
+        Assert.That(_store.Default!.Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.18.0.0/16")));
         Assert.That(_store.Create(new NetworkRequest { Name = "next" }).Subnets.Single().Network, Is.EqualTo(IPNetwork.Parse("172.19.0.0/16")));
-        Assert.That(_store.List(), Has.Count.EqualTo(2).And.Member(_store.Default()));
+        Assert.That(_store.List(), Has.Count.EqualTo(2).And.Member(_store.Default));
     });
 
     [Test]

@@ -5,7 +5,8 @@ namespace Bundt.Integration.Tests.Fixtures;
 
 /// <summary>
 /// A bundtd of its own: directories, socket and cgroup tree are this test's alone. It runs in a private mount namespace (where
-/// cgroup2 shows that tree) and otherwise on the machine as it is.
+/// cgroup2 shows that tree) and, unless a test needs what is on the machine's, in a network namespace of its own: it may make bridges there, rules of
+/// the packet filter, and routes.
 /// </summary>
 public sealed class Daemon : IDisposable
 {
@@ -26,10 +27,13 @@ public sealed class Daemon : IDisposable
     /// <summary>Starts a daemon after a preparation, and waits until it answers.</summary>
     /// <param name="prepare">Shell commands for the private mount namespace; $ROOT is the daemon's --root, which is there then.</param>
     /// <param name="options">Further options of bundtd.</param>
-    /// <param name="ownNetwork">It has a network namespace of its own, in which it may make bridges and rules.</param>
-    public Daemon(string prepare, string[] options, bool ownNetwork = false)
+    /// <param name="ownNetwork">
+    /// It has a network namespace of its own. Without, it shares that of the tests (a registry on its loopback, say), which it must never change: its
+    /// containers have no network then.
+    /// </param>
+    public Daemon(string prepare, string[] options, bool ownNetwork = true)
     {
-        _options = options;
+        _options = ownNetwork ? options : ["--bridge", "none", .. options];
         _ownNetwork = ownNetwork;
         var name = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         _directory = Path.Combine(Paths.Work, $"d{s_count}");
@@ -47,6 +51,10 @@ public sealed class Daemon : IDisposable
             throw;
         }
     }
+
+    /// <summary>A daemon in the tests' own network namespace.</summary>
+    /// <param name="options">Further options of bundtd.</param>
+    public static Daemon OnTestsNetwork(params string[] options) => new("", options, ownNetwork: false);
 
     /// <summary>The daemon's --root.</summary>
     public string Root => Path.Combine(_directory, "root");

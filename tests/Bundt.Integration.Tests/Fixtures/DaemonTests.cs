@@ -11,11 +11,14 @@ public abstract class DaemonTests
     /// <summary>Options for bundtd.</summary>
     protected virtual string[] Options => [];
 
+    /// <summary>Whether its network namespace is its own; false where it has to reach what a test listens with.</summary>
+    protected virtual bool OwnNetwork => true;
+
     /// <summary>Starts it.</summary>
     [OneTimeSetUp]
     public void StartDaemon()
     {
-        Daemon = new Daemon(Options);
+        Daemon = new Daemon("", Options, OwnNetwork);
         Daemon.Load("busybox");
     }
 
