@@ -40,6 +40,8 @@ public sealed class NetworkTests
 
     private Result Bundt(params IEnumerable<string> arguments) => _daemon.Bundt(arguments).Run();
 
+    private void OnHost(params string[] command) => _daemon.OnHost(command).Run().Ok();
+
     private string[] Links() =>
         [.. JsonNode.Parse(_daemon.OnHost("ip", "-j", "link").Run().Ok().Stdout)!.AsArray().Select(link => link!["ifname"]!.GetValue<string>())];
 
@@ -104,6 +106,112 @@ public sealed class NetworkTests
         Bundt("rm", "-f", "web").Ok();
         Serve("next", "--network", "shop");
         Assert.That(Address("next", "shop"), Is.EqualTo(web));
+    }
+
+    [TestCase("--userns=auto")]
+    [TestCase("--userns=1000000:65536", "--sysctl=net.ipv4.conf.eth0.log_martians=1", "--sysctl=net.ipv6.conf.all.disable_ipv6=0")]
+    public void A_container_with_a_user_namespace_owns_the_network_that_it_is_given(params string[] options)
+    {
+        Bundt("network", "create", "--ipv6", "--subnet", "fd00:77::/64", "--subnet", "10.77.0.0/24", "shop").Ok();
+        Bundt("network", "create", "plain").Ok();
+        Serve("web", ["--network", "shop", "--network", "plain", "--cap-add", "NET_ADMIN", .. options]);
+        Serve("till", "--network", "shop");
+        Assert.That(Fetch("till", Address("web", "shop")), Is.EqualTo("web"));
+        Assert.That(Fetch("web", Address("till", "shop")), Is.EqualTo("till"));
+        Bundt("exec", "web", "ip", "addr", "add", "10.99.0.1/32", "dev", "eth0").Ok();
+        Assert.That(Bundt("exec", "web", "cat", "/proc/self/uid_map").Ok().Text, Does.Not.Contain("4294967295"));
+        string Parameter(string name) => Bundt("exec", "web", "cat", "/proc/sys/net/" + name).Ok().Text;
+        Assert.That(Parameter("ipv4/conf/eth0/log_martians"), Is.EqualTo(options.Length > 1 ? "1" : "0"));
+        Assert.That((Parameter("ipv6/conf/eth0/disable_ipv6"), Parameter("ipv6/conf/eth1/disable_ipv6")), Is.EqualTo(("0", options.Length > 1 ? "0" : "1")));
+        Assert.That(Bundt("run", "--rm", "--network", "shop", options[0], "busybox", "sh", "-c", "exit 7").ExitCode, Is.EqualTo(7));
+        Assert.That(Bundt("run", "--rm", "--network", "shop", options[0], "busybox", "/nothing").ExitCode, Is.EqualTo(127));
+        Eventually.True(() => Links().Count(link => link.StartsWith("veth", StringComparison.Ordinal)) == 3, () => string.Join(' ', Links()));
+    }
+
+    [Test]
+    public void IPv6_is_there_where_it_is_asked_for_and_nowhere_else()
+    {
+        Bundt("network", "create", "plain").Ok();
+        Bundt("network", "create", "--ipv6", "--ipv4=false", "--subnet", "fd00:78::/64", "--subnet", "10.9.0.0/16", "six").Ok();
+        Serve("old", "--network", "plain");
+        Serve("new", "--network", "six", "--ip6", "fd00:78::99");
+        Serve("too", "--network", "six", "--sysctl", "net.ipv6.conf.all.disable_ipv6=0");
+        string Parameter(string container, string name) => Bundt("exec", container, "cat", "/proc/sys/net/ipv6/conf/" + name).Ok().Text;
+        Assert.That((Parameter("old", "all/disable_ipv6"), Parameter("old", "lo/disable_ipv6"), Parameter("old", "eth0/disable_ipv6")), Is.EqualTo(("1", "0", "1")));
+        Assert.That((Parameter("new", "lo/disable_ipv6"), Parameter("new", "eth0/disable_ipv6"), Parameter("new", "eth0/accept_ra")), Is.EqualTo(("0", "0", "0")));
+        Assert.That(Bundt("exec", "old", "ip", "-6", "addr", "show", "eth0").Ok().Text, Is.Empty);
+        var addresses = Bundt("exec", "new", "ip", "addr", "show", "eth0").Ok().Stdout;
+        Assert.That(addresses, Does.Contain("inet6 fd00:78::99/64").And.Not.Contain("inet "));
+        Assert.That(addresses, Does.Not.Contain("tentative"));
+        Assert.That(Bundt("exec", "new", "ip", "-6", "route").Ok().Stdout, Does.Contain("default via fd00:78::1 dev eth0"));
+        Assert.That(Bundt("exec", "too", "sh", "-c", "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 fd00:78::99 80 | tail -n 1").Ok().Text, Is.EqualTo("new"));
+        Assert.That(FetchFromHost("[fd00:78::99]"), Is.EqualTo("new"));
+        Assert.That(Bundt("network", "create", "--ipv4=false", "nothing").Exits(125).Stderr, Does.Contain("IPv4 or IPv6 must be enabled"));
+    }
+
+    [Test]
+    public void The_options_of_a_bridge_do_what_they_say()
+    {
+        Bundt("network", "create", "-o", "com.docker.network.bridge.name=shop0", "-o", "com.docker.network.driver.mtu=1400", "-o", "com.docker.network.bridge.enable_icc=false",
+            "-o", "com.docker.network.container_iface_prefix=lan", "-o", "com.example.unknown=cake", "shop").Ok();
+        Serve("web", "--network", "shop");
+        Serve("till", "--network", "shop");
+        Assert.That(Links(), Does.Contain("shop0"));
+        Assert.That(Bundt("exec", "web", "cat", "/sys/class/net/lan0/mtu").Ok().Text, Is.EqualTo("1400"));
+        Assert.That(FetchFromHost(Address("web", "shop")), Is.EqualTo("web"));
+        Assert.That(Fetch("till", Address("web", "shop")), Is.Null);
+        Assert.That(Bundt("network", "inspect", "-f", "{{index .Options \"com.example.unknown\"}}", "shop").Ok().Text, Is.EqualTo("cake"));
+        Assert.That(Bundt("network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "else").Exits(125).Stderr, Does.Contain("gateway_mode_ipv4=routed is not supported"));
+    }
+
+    [Test]
+    public void Who_gets_the_address_of_another_is_reached_at_once()
+    {
+        Bundt("network", "create", "--subnet", "10.77.0.0/24", "shop").Ok();
+        Serve("till", "--network", "shop");
+        for (var i = 0; i < 5; i++)
+        {
+            Serve($"web{i}", "--network", "shop", "--ip", "10.77.0.9");
+            Eventually.True(() => Fetch("till", "10.77.0.9") == $"web{i}" && FetchFromHost("10.77.0.9") == $"web{i}", "the new one is not reached", 2);
+            Bundt("rm", "-f", $"web{i}").Ok();
+        }
+    }
+
+    [Test]
+    public void Containers_of_a_macvlan_are_on_the_network_of_the_parent()
+    {
+        OnHost("ip", "link", "add", "switch", "type", "bridge");
+        OnHost("ip", "link", "set", "switch", "up");
+        OnHost("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "nic");
+        OnHost("sh", "-c", "ip link set uplink master switch && ip link set uplink up && ip link set nic up && ip addr add 10.55.0.1/24 dev switch");
+        try
+        {
+            Bundt("network", "create", "-d", "macvlan", "--subnet", "10.66.0.0/24", "--gateway", "10.66.0.254", "--aux-address", "printer=10.66.0.1", "-o", "parent=nic", "lan").Ok();
+            OnHost("ip", "addr", "add", "10.66.0.254/24", "dev", "switch");
+            Serve("web", "--network", "lan");
+            Serve("till", "--network", "lan", "--mac-address", "02:42:aa:bb:cc:dd");
+            Assert.That((Address("web", "lan"), Address("till", "lan")), Is.EqualTo(("10.66.0.2", "10.66.0.3")));
+            Assert.That(Fetch("till", "10.66.0.2"), Is.EqualTo("web"));
+            Assert.That(FetchFromHost("10.66.0.2"), Is.EqualTo("web"));
+            Assert.That(Bundt("exec", "till", "cat", "/sys/class/net/eth0/address").Ok().Text, Is.EqualTo("02:42:aa:bb:cc:dd"));
+            Assert.That(Bundt("exec", "till", "ip", "route").Ok().Stdout, Does.Contain("default via 10.66.0.254 dev eth0"));
+            Assert.That(Fetch("till", "10.55.0.1"), Is.Null); // nobody listens there: but the way is not blocked
+            Bundt("exec", "till", "ping", "-c", "1", "-W", "2", "10.55.0.1").Ok();
+            Assert.That(Bundt("network", "inspect", "-f", "{{.Driver}} {{.Options.parent}} {{len .Containers}}", "lan").Ok().Text, Is.EqualTo("macvlan nic 2"));
+            _daemon.Kill();
+            _daemon.Start();
+            Bundt("rm", "-f", "web").Ok();
+            Serve("next", "--network", "lan");
+            Assert.That(Address("next", "lan"), Is.EqualTo("10.66.0.2"));
+            Eventually.True(() => Fetch("till", "10.66.0.2") == "next" && FetchFromHost("10.66.0.2") == "next", "the new one is not reached", 3);
+            Assert.That(Bundt("network", "create", "-d", "macvlan", "-o", "parent=eth9", "none-such").Exits(125).Stderr, Does.Contain("there is no interface eth9"));
+        }
+        finally
+        {
+            Bundt("rm", "-f", "web", "till", "next");
+            OnHost("ip", "link", "del", "uplink");
+            OnHost("ip", "link", "del", "switch");
+        }
     }
 
     [Test]

@@ -24,6 +24,7 @@ internal static class NetworkCommands
             json.WriteString("Driver", options.Driver ?? "bridge");
             json.WriteBoolean("Internal", options.Internal);
             json.WriteBoolean("Attachable", options.Attachable);
+            json.WriteBoolean("EnableIPv4", options.Ipv4 ?? true);
             json.WriteBoolean("EnableIPv6", options.Ipv6);
             json.Map("Options", KeyValueFiles.Map(options.Opt, "-o, --opt"));
             json.Map("Labels", KeyValueFiles.Map(options.Label, "--label"));

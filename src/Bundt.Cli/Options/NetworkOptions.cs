@@ -24,6 +24,9 @@ internal sealed class NetworkCreateOptions
     [Option("ip-range", MetaValue = "stringSlice", HelpText = "Allocate container addresses from a sub-range")]
     public IEnumerable<string> IpRange { get; set; } = [];
 
+    [Option("ipv4", HelpText = "Enable IPv4 address assignment (default true)")]
+    public bool? Ipv4 { get; set; }
+
     [Option("ipv6", HelpText = "Enable IPv6 address assignment")]
     public bool Ipv6 { get; set; }
 

@@ -41,11 +41,6 @@ internal sealed class ContainerCreation(EngineServices services)
         };
 
         var networks = NetworkMembership.Resolve(services.Networks, settings);
-        if (networks.Count > 0 && UserNamespaces.Parse(settings.UsernsMode) is not null)
-        {
-            throw new BundtException(FailureKind.NotImplemented, Phase.Request, "a container with a user namespace cannot be in a network yet", "Use --network none or host, or no --userns.");
-        }
-
         var id = ContainerNames.NewId();
         var range = UserNamespace(settings, id);
         var prepared = range is null ? services.Prepared.Take(image.Id, settings.AutoRemove) : null;

@@ -42,10 +42,16 @@ internal sealed class StartPreparation
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
             Directory.CreateDirectory(run, OwnerOnly);
-            if (networks.Members.Count > 0)
+            Action<SafeFileHandle>? connect = networks.Members.Count > 0 ? own => networks.Connect(services.Drivers, own, run) : null;
+            if (connect is not null && record.UserNamespace is null)
             {
                 networkNamespace = prepared?.NetworkNamespace ?? services.Processes.MakeNetworkNamespace();
-                networks.Connect(services.Drivers, networkNamespace, run);
+                if (settings.Sysctls.Keys.Any(name => name.StartsWith("net", StringComparison.Ordinal)))
+                {
+                    // The launcher sets the user's parameters of the interfaces, too: they must be there.
+                    connect(networkNamespace);
+                    connect = null;
+                }
             }
 
             return new StartPreparation
@@ -60,6 +66,7 @@ internal sealed class StartPreparation
                     Overlay = directory.Overlay(lease.Directories, run, settings.AutoRemove),
                     Root = prepared?.Root,
                     NetworkNamespace = prepared?.NetworkNamespace ?? networkNamespace,
+                    Connect = connect,
                     Monitor = new MonitorSettings
                     {
                         StateDirectory = directory.Path,

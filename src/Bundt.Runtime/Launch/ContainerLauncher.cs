@@ -1,9 +1,11 @@
 using Bundt.Linux;
 using Bundt.Linux.Cgroups;
 using Bundt.Linux.Files;
+using Bundt.Linux.Namespaces;
 using Bundt.Linux.Processes;
 using Bundt.Runtime.Plans;
 using Bundt.Runtime.Seccomp;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Runtime.Launch;
 
@@ -26,6 +28,8 @@ public static class ContainerLauncher
             Ending = new PlanEnding.Monitor(request.Monitor),
             HasRoot = request.Root is not null,
             HasNetworkNamespace = request.NetworkNamespace is not null,
+            WaitsForGo = request.Connect is not null,
+            PausesForNetwork = request.Connect is not null && request.NetworkNamespace is null,
             InitProcess = request.InitProcess,
             CgroupPath = path,
             Filter = SeccompCompiler.Compile(request.Config.Linux?.Seccomp),
@@ -38,7 +42,7 @@ public static class ContainerLauncher
                 Cgroup = cgroup.Descriptor.Handle,
                 Root = request.Root,
                 NetworkNamespace = request.NetworkNamespace,
-            });
+            }, request.Connect);
         }
         catch
         {
@@ -63,10 +67,26 @@ public static class ContainerLauncher
         return Monitored(plan, request.Monitor, new LauncherInputs { Cgroup = cgroup.Handle, InitPidFd = container.Handle });
     }
 
-    private static LaunchedProcess Monitored(LaunchPlan plan, MonitorSettings settings, LauncherInputs inputs)
+    private static LaunchedProcess Monitored(LaunchPlan plan, MonitorSettings settings, LauncherInputs inputs, Action<SafeFileHandle>? connect = null)
     {
         using var client = settings.AttachFlags != 0 ? DescriptorPair.StreamSockets() : default(DescriptorPair?);
-        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, MonitorCgroup.Shared, inputs with { Client = client?.Second });
+        using var go = connect is not null ? DescriptorPair.Pipe() : default(DescriptorPair?);
+        var launcher = LauncherRun.Start(plan, LauncherProgram.Shared, MonitorCgroup.Shared, inputs with { Client = client?.Second, Go = go?.First });
+        if (connect is not null && go is { } word)
+        {
+            word.First.Dispose();
+            try
+            {
+                Connect(launcher, inputs.NetworkNamespace, connect, word.Second);
+            }
+            catch
+            {
+                word.Second.Dispose();
+                launcher.Abandon();
+                throw;
+            }
+        }
+
         var report = launcher.WaitUntilExecuted();
         return new LaunchedProcess
         {
@@ -77,6 +97,24 @@ public static class ContainerLauncher
             MonitorPidFd = launcher.Process.Handle,
             Attached = client is { } pair ? Adopt(pair) : null,
         };
+    }
+
+    // A network namespace that was made ahead is there already; that of a user namespace is init's own. If the launch fails meanwhile, nobody hears our
+    // word, and its failure is told where it is waited for.
+    private static void Connect(LauncherRun launcher, SafeFileHandle? networkNamespace, Action<SafeFileHandle> connect, SafeFileHandle go)
+    {
+        if (networkNamespace is not null)
+        {
+            connect(networkNamespace);
+        }
+        else if (launcher.WaitUntilMounted())
+        {
+            using var own = NetworkNamespace.Of(launcher.Report().InitPid);
+            connect(own);
+            StandardStream.Write((int)go.DangerousGetHandle(), [1]);
+        }
+
+        StandardStream.Write((int)go.DangerousGetHandle(), [1]);
     }
 
     // An exec's process has had the report in its memory while its container could look into it: what is no child of the monitor, as long as that

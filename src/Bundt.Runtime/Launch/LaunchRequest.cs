@@ -24,6 +24,12 @@ public sealed record LaunchRequest
     /// </summary>
     public SafeFileHandle? NetworkNamespace { get; init; }
 
+    /// <summary>
+    /// Gives the container's network namespace its interfaces, while the launcher does everything else: the command is not executed before that is done, and not
+    /// at all if it fails. Null: there is nothing to be done.
+    /// </summary>
+    public Action<SafeFileHandle>? Connect { get; init; }
+
     /// <summary>The monitor.</summary>
     public required MonitorSettings Monitor { get; init; }
 

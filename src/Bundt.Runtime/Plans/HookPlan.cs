@@ -13,12 +13,7 @@ internal static class HookPlan
     {
         if (Pauses(scope.Config))
         {
-            var plan = scope.Plan;
-            scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Mounted);
-            plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Mounted);
-            plan.Supervise.AskToGoOn(scope.Go);
-            plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Proceed);
-            scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
+            Pause(scope);
         }
 
         // In the container's root, as runc has it.
@@ -33,6 +28,17 @@ internal static class HookPlan
     internal static void BeforeCommand(PlanScope scope, int state, PlanRequest request) => Run(
         scope, scope.Plan.Init, state, request, "startContainer", scope.Config.Hooks?.StartContainer, "created", -1,
         IdentityPlan.Environment(scope.Process.Env));
+
+    /// <summary>Both parties wait for what is done outside: C# is told, and gives its word to go on.</summary>
+    internal static void Pause(PlanScope scope)
+    {
+        var plan = scope.Plan;
+        scope.Preparing.Send(scope.Rendezvous.Init, PlanToken.Mounted);
+        plan.Supervise.Receive(scope.Rendezvous.Supervisor, PlanToken.Mounted);
+        plan.Supervise.AskToGoOn(scope.Go);
+        plan.Supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Proceed);
+        scope.Preparing.Receive(scope.Rendezvous.Init, PlanToken.Proceed);
+    }
 
     /// <summary>Whether the launch waits for something that is done outside, between the mounts and the pivot.</summary>
     internal static bool Pauses(RuntimeConfig config) =>

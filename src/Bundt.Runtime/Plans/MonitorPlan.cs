@@ -72,6 +72,12 @@ internal static class MonitorPlan
         supervise.Close(sockets);
         var client = settings.AttachFlags != 0 ? scope.Plan.Input(PlanInputKind.Client) : -1;
         var record = Record(scope, settings, isExec, rootFollows, state, listener, client);
+        if (scope.Go >= 0)
+        {
+            // Before the start is committed: without C#'s word there will be none.
+            supervise.WaitGo(scope.Go);
+        }
+
         supervise.Block(PlanCode.MonitorOpen, record);
         supervise.Send(scope.Rendezvous.Supervisor, PlanToken.Go);
         supervise.Close(scope.Rendezvous.Supervisor);

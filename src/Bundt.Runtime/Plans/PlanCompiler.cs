@@ -34,6 +34,11 @@ public static class PlanCompiler
         ResctrlPlan.Make(scope, request.Id);
         RootPlan.Mount(scope, request);
         NamespacePlan.Furnish(scope);
+        if (request.PausesForNetwork)
+        {
+            HookPlan.Pause(scope);
+        }
+
         MountPlan.Mount(scope, request);
         DevicePlan.Make(scope);
         ProtectionPlan.Apply(scope);

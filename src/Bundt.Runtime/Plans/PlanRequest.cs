@@ -51,6 +51,12 @@ public sealed record PlanRequest
     /// <summary>The command is not executed before a byte has come over <see cref="PlanInputKind.Go"/>; its end of file ends the launch.</summary>
     public bool WaitsForGo { get; init; }
 
+    /// <summary>
+    /// The launch waits for a byte more over <see cref="PlanInputKind.Go"/>, once there is the container's own network namespace and before anything is written
+    /// to its parameters.
+    /// </summary>
+    public bool PausesForNetwork { get; init; }
+
     /// <summary>The container's state by status ("creating", "created"); needed if the config has hooks, or its filter an agent.</summary>
     public Func<string, HookState>? DescribeForHooks { get; init; }
 }
