@@ -1,3 +1,4 @@
+using Bundt.Linux.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Linux.Processes;
@@ -35,7 +36,8 @@ public sealed class MemoryFile : IDisposable
     {
         fixed (byte* text = System.Text.Encoding.UTF8.GetBytes(path + "\0"))
         {
-            var fd = ProcessCalls.open(text, 0x80000, 0);
+            // It may hold anything there by now: a FIFO that nobody writes to, a terminal.
+            var fd = ProcessCalls.open(text, (int)(FileCalls.O_CLOEXEC | FileCalls.O_NOCTTY | FileCalls.O_NONBLOCK), 0);
             return fd >= 0 ? new MemoryFile(fd) : null;
         }
     }
