@@ -177,17 +177,18 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
             throw new BundtException(FailureKind.Forbidden, Phase.Network, $"{predefined.Name} is a pre-defined network and cannot be removed");
         }
 
-        engine.Networks.Remove(request.Path[1]);
+        await engine.Networks.RemoveAsync(request.Path[1]);
         await request.AnswerAsync(StatusCodes.Status204NoContent);
     }
 
-    private Task PruneAsync(ApiRequest request)
+    private async Task PruneAsync(ApiRequest request)
     {
         Filters filters = Filters.Of(request, "label", "label!", "until");
         DateTimeOffset until = filters["until"] is [string text, ..]
             ? GoTime.Parse(text, "until", DateTimeOffset.UtcNow) ?? DateTimeOffset.MaxValue
             : DateTimeOffset.MaxValue;
         List<string> removed = [];
+        await engine.Networks.Left();
         foreach (Network network in engine.Networks.List())
         {
             if (!IsUnused(network) || !filters.MatchLabels(network.Settings.Labels) || network.Created > until)
@@ -197,7 +198,7 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
 
             try
             {
-                engine.Networks.Remove(network.Id);
+                await engine.Networks.RemoveAsync(network.Id);
                 removed.Add(network.Name);
             }
             catch (BundtException e) when (e.Kind is FailureKind.NotFound or FailureKind.Forbidden)
@@ -206,6 +207,6 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
             }
         }
 
-        return request.AnswerJsonAsync(new NetworkPrune(removed.Count == 0 ? null : removed), ApiJson.Wire.NetworkPrune);
+        await request.AnswerJsonAsync(new NetworkPrune(removed.Count == 0 ? null : removed), ApiJson.Wire.NetworkPrune);
     }
 }

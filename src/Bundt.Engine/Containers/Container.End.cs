@@ -83,6 +83,10 @@ public sealed partial class Container
             _stopTimer?.Dispose();
             _stopTimer = null;
             _aftermath = AftermathAsync(process, record is not null);
+            if (_networks is not null)
+            {
+                _services.Networks.Expect(_aftermath);
+            }
         }
 
         if (record is not null && _services.Logger.IsEnabled(LogLevel.Debug))

@@ -37,7 +37,7 @@ internal sealed class StartPreparation
         try
         {
             MakeMissingSources(record.Mounts);
-            networks = ContainerNetworks.Enter(services.Networks, services.Drivers, services.Names, record);
+            networks = await EnterAsync(services, record).ConfigureAwait(false);
             var config = BuildConfig(services, record, directory, lease.Directories, networks);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);
@@ -90,6 +90,20 @@ internal sealed class StartPreparation
             prepared?.ReleaseKernelObjects();
             lease.Dispose();
             throw;
+        }
+    }
+
+    private static async Task<ContainerNetworks> EnterAsync(EngineServices services, ContainerRecord record)
+    {
+        try
+        {
+            return ContainerNetworks.Enter(services.Networks, services.Drivers, services.Names, record);
+        }
+        catch (BundtException e) when (e.Kind == FailureKind.Conflict && services.Networks.Left() is { IsCompleted: false } left)
+        {
+            // What it needs may be that of a container which has ended and is just leaving.
+            await left.ConfigureAwait(false);
+            return ContainerNetworks.Enter(services.Networks, services.Drivers, services.Names, record);
         }
     }
 

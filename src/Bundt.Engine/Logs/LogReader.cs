@@ -21,6 +21,8 @@ internal sealed class LogReader
     /// <summary>Where the next file begins if nothing was lost; null: that cannot be told.</summary>
     private OutputPosition? _expected;
 
+    private volatile bool _isOver;
+
     private LogReader(string directory, LogOptions options)
     {
         _directory = directory;
@@ -152,7 +154,7 @@ internal sealed class LogReader
                     break;
                 }
 
-                if (DateTimeOffset.UtcNow > _options.Until)
+                if (_isOver)
                 {
                     yield break;
                 }
@@ -300,6 +302,7 @@ internal sealed class LogReader
     private bool Skippable(SafeFileHandle file) =>
         _options.Since is { } since && File.GetLastWriteTimeUtc(file) < since.UtcDateTime - TimeSpan.FromSeconds(1) && !_options.Follow;
 
+    // The timer alone says when: it and the time of day are different clocks, and it rings once.
     private Timer? Deadline(Task? ended, AsyncSignal signal, CancellationToken cancellation)
     {
         if (ended is null || _options.Until is not { } until || cancellation.IsCancellationRequested)
@@ -307,7 +310,14 @@ internal sealed class LogReader
             return null;
         }
 
-        var wait = until - DateTimeOffset.UtcNow + TimeSpan.FromMilliseconds(1);
-        return wait > TimeSpan.FromDays(40) ? null : new Timer(_ => signal.Ring(), null, wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+        var wait = until - DateTimeOffset.UtcNow;
+        _isOver = wait <= TimeSpan.Zero;
+        return _isOver || wait > TimeSpan.FromDays(40) ? null : new Timer(_ => Over(signal), null, wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Over(AsyncSignal signal)
+    {
+        _isOver = true;
+        signal.Ring();
     }
 }

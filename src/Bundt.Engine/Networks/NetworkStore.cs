@@ -27,6 +27,7 @@ public sealed class NetworkStore
     private readonly NetworkDrivers _drivers;
     private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Network> _networks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Task, bool> _leaving = new();
     private readonly Lock _changing = new();
     private volatile Network? _default;
 
@@ -133,10 +134,14 @@ public sealed class NetworkStore
         }
     }
 
+    /// <summary>When all those have left their networks that had ended by now. A container's end is told before its interfaces are gone.</summary>
+    public Task Left() => Task.WhenAll(_leaving.Keys);
+
     /// <summary>Removes one.</summary>
     /// <exception cref="BundtException">NotFound; Forbidden: containers are in it, or it is the default.</exception>
-    public void Remove(string nameOrId)
+    public async Task RemoveAsync(string nameOrId)
     {
+        await Left().ConfigureAwait(false);
         lock (_changing)
         {
             var network = TryFind(nameOrId) ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {nameOrId} not found");
@@ -166,6 +171,16 @@ public sealed class NetworkStore
 
             Removed(network);
             Publish("destroy", network);
+        }
+    }
+
+    /// <summary>Tells of a container that has ended and will have left its networks when the task is done, which never fails.</summary>
+    internal void Expect(Task leaving)
+    {
+        if (!leaving.IsCompleted)
+        {
+            _leaving[leaving] = true;
+            _ = leaving.ContinueWith(done => _leaving.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 

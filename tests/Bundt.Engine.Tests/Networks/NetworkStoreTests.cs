@@ -42,6 +42,8 @@ public sealed class NetworkStoreTests
     private NetworkStore Open(List<string>? damaged = null) =>
         new(_root, new EventLog(), _drivers = new NetworkDrivers(_filter, new OwnMark("test")), (name, why) => damaged?.Add(name + ": " + why));
 
+    private void Remove(string network) => _store.RemoveAsync(network).GetAwaiter().GetResult();
+
     private static SubnetRequest Asked(string subnet, string? gateway = null) => new(subnet, null, gateway, new Dictionary<string, string>());
 
     private void OnHost(Action action) => NetworkNamespace.Enter(_host, action);
@@ -56,7 +58,7 @@ public sealed class NetworkStoreTests
         var addresses = host.Addresses().Where(address => address.Link == bridge.Index).ToList();
         Assert.That(addresses, Has.Member(new LinkAddress(bridge.Index, IPAddress.Parse("10.5.0.1"), 16)));
         Assert.That(addresses.Single(address => address.Address.IsIPv6UniqueLocal).Prefix, Is.EqualTo(64));
-        _store.Remove("shop");
+        Remove("shop");
         Assert.That(host.Links().Select(link => link.Name), Is.EqualTo(new[] { "lo" }));
         Assert.That(Directory.GetFiles(_root), Is.Empty);
     });
@@ -113,11 +115,11 @@ public sealed class NetworkStoreTests
                 Is.EquivalentTo(network.Subnets.Select(subnet => subnet.Gateway)));
         }
 
-        Assert.That(() => _store.Remove("shop"), Throws.TypeOf<BundtException>().With.Message.Contains("has active endpoints").And.Property("Kind").EqualTo(FailureKind.Forbidden));
+        Assert.That(() => Remove("shop"), Throws.TypeOf<BundtException>().With.Message.Contains("has active endpoints").And.Property("Kind").EqualTo(FailureKind.Forbidden));
         driver.Disconnect(endpoint, null);
         driver.Disconnect(endpoint, null);
         network.Leave(endpoint.ContainerId);
-        _store.Remove(network.Id[..10]);
+        Remove(network.Id[..10]);
         Assert.That(host.Links(), Has.Count.EqualTo(1));
     });
 
@@ -156,7 +158,7 @@ public sealed class NetworkStoreTests
         _store.Create(On("lan0"));
         Assert.That(() => _store.Create(On("lan0") with { Name = "twice" }), Throws.TypeOf<BundtException>().With.Message.Contains("networks have same bridge name"));
         Assert.That(() => _store.Create(On("bundt0")), Throws.TypeOf<BundtException>().With.Message.Contains("that of another network or daemon"));
-        _store.Remove("lan0");
+        Remove("lan0");
         Assert.That(host.Links().Select(link => link.Name), Is.EquivalentTo(new[] { "lo", "lan0", "bundt0" }));
     });
 
@@ -190,10 +192,10 @@ public sealed class NetworkStoreTests
         }
 
         network.Leave(endpoint.ContainerId);
-        _store.Remove(network.Id);
+        Remove(network.Id);
         Assert.That(host.Find(parent), Is.Not.Null, "another network is on it");
         Open().BringUp(new HashSet<string>(), name => Assert.Fail(name), (_, e) => Assert.Fail(e.Message));
-        _store.Remove(second.Id);
+        Remove(second.Id);
         Assert.That(host.Find("switch.7"), Is.Null);
         Assert.That(host.Find("switch"), Is.Not.Null);
     });
@@ -238,7 +240,7 @@ public sealed class NetworkStoreTests
 
         var network = _store.Create(new NetworkRequest { Name = "inside", Driver = "macvlan" });
         Assert.That((network.Settings.Internal, host.Find("dm-" + network.Id[..12])?.Kind), Is.EqualTo((true, "dummy")));
-        _store.Remove("inside");
+        Remove("inside");
         Assert.That(host.Links().Select(link => link.Name), Is.EqualTo(new[] { "lo" }));
     });
 
@@ -270,6 +272,26 @@ public sealed class NetworkStoreTests
         Assert.That(again.TryFind("shop")!.Settings.Labels["a"], Is.EqualTo("b"));
         Assert.That(damaged.Single(), Does.StartWith("0000"));
     }
+
+    // Another container stays: what follows the waiting may be on another thread, which is in the machine's own network namespace.
+    [Test]
+    public void Whether_a_network_is_in_use_is_asked_once_those_that_have_ended_are_out_of_it() => OnHost(() =>
+    {
+        var (leaving, stays) = (new string('a', 64), new string('b', 64));
+        var network = _store.Create(new NetworkRequest { Name = "shop" });
+        network.Enter(leaving, "eth0", [], null);
+        network.Enter(stays, "eth0", [], null);
+        var left = new TaskCompletionSource();
+        _store.Expect(left.Task);
+        var removal = _store.RemoveAsync("shop");
+        Assert.That(removal.IsCompleted, Is.False);
+        network.Leave(leaving);
+        left.SetResult();
+        Assert.That(
+            () => removal.GetAwaiter().GetResult(),
+            Throws.TypeOf<BundtException>().With.Message.Contains($"has active endpoints (1, the first one of container {stays[..12]})"));
+        Assert.That(_store.Left().IsCompleted);
+    });
 
     [Test]
     public void The_rules_know_bridges_and_ports_and_are_restored_when_somebody_flushes_them() => OnHost(() =>
