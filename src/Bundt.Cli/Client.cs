@@ -120,6 +120,10 @@ internal static class Client
                 return ImageCommands.Search(search, client);
             case NetworkCreateOptions create:
                 return NetworkCommands.Create(create, client);
+            case NetworkConnectOptions connect:
+                return NetworkCommands.Connect(connect, client);
+            case NetworkDisconnectOptions disconnect:
+                return NetworkCommands.Disconnect(disconnect, client);
             case NetworkListOptions list:
                 return NetworkCommands.List(list, client);
             case NetworkRemoveOptions remove:

@@ -82,7 +82,7 @@ internal static class HelpPages
         _ = text.Append('\n').Append(title).Append(":\n");
         foreach (CommandTable table in tables.OrderBy(static t => t.Command.Name, StringComparer.Ordinal))
         {
-            _ = text.Append("  ").Append(table.Command.Name.PadRight(15)).Append(table.Command.Description).Append('\n');
+            _ = text.Append("  ").Append(table.Command.Name.PadRight(19)).Append(table.Command.Description).Append('\n');
         }
     }
 

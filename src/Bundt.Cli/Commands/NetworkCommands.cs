@@ -49,6 +49,40 @@ internal static class NetworkCommands
         return 0;
     }
 
+    /// <summary><c>network connect</c>.</summary>
+    public static int Connect(NetworkConnectOptions options, DaemonClient client)
+    {
+        var endpoint = new NetworkOption(options.Network)
+        {
+            Aliases = [.. options.Alias],
+            Links = [.. options.Link],
+            Ip = options.Ip,
+            Ip6 = options.Ip6,
+            MacAddress = options.MacAddress,
+            GatewayPriority = options.GwPriority ?? 0,
+            DriverOptions = [.. options.DriverOpt],
+        };
+        client.Fetch("POST", $"/networks/{DaemonClient.Escape(options.Network)}/connect", JsonBody.Write(json =>
+        {
+            json.WriteString("Container", options.Container);
+            json.WriteStartObject("EndpointConfig");
+            endpoint.WriteEndpoint(json);
+            json.WriteEndObject();
+        }).Span);
+        return 0;
+    }
+
+    /// <summary><c>network disconnect</c>.</summary>
+    public static int Disconnect(NetworkDisconnectOptions options, DaemonClient client)
+    {
+        client.Fetch("POST", $"/networks/{DaemonClient.Escape(options.Network)}/disconnect", JsonBody.Write(json =>
+        {
+            json.WriteString("Container", options.Container);
+            json.Flag("Force", options.Force);
+        }).Span);
+        return 0;
+    }
+
     /// <summary><c>network rm</c>.</summary>
     public static int Remove(NetworkRemoveOptions options, DaemonClient client)
     {

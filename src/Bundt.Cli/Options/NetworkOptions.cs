@@ -59,6 +59,50 @@ internal sealed class NetworkListOptions
     public bool Quiet { get; set; }
 }
 
+[Command("network connect", "Connect a container to a network", Usage = "[OPTIONS] NETWORK CONTAINER", Minimum = 2, Maximum = 2, Group = "Network Commands")]
+internal sealed class NetworkConnectOptions
+{
+    [Option("alias", MetaValue = "strings", HelpText = "Add network-scoped alias for the container")]
+    public IEnumerable<string> Alias { get; set; } = [];
+
+    [Option("driver-opt", MetaValue = "strings", HelpText = "Driver options for the network")]
+    public IEnumerable<string> DriverOpt { get; set; } = [];
+
+    [Option("gw-priority", MetaValue = "int", HelpText = "Highest gw-priority provides the default gateway. Accepts positive and negative values")]
+    public int? GwPriority { get; set; }
+
+    [Option("ip", MetaValue = "string", HelpText = "IPv4 address (e.g., 172.30.100.104)")]
+    public string? Ip { get; set; }
+
+    [Option("ip6", MetaValue = "string", HelpText = "IPv6 address (e.g., 2001:db8::33)")]
+    public string? Ip6 { get; set; }
+
+    [Option("link", MetaValue = "list", HelpText = "Add link to another container")]
+    public IEnumerable<string> Link { get; set; } = [];
+
+    [Option("mac-address", MetaValue = "string", HelpText = "MAC address in the network (e.g., 92:d0:c6:0a:29:33)")]
+    public string? MacAddress { get; set; }
+
+    [Value(0, MetaName = "NETWORK")]
+    public string Network { get; set; } = "";
+
+    [Value(1, MetaName = "CONTAINER")]
+    public string Container { get; set; } = "";
+}
+
+[Command("network disconnect", "Disconnect a container from a network", Usage = "[OPTIONS] NETWORK CONTAINER", Minimum = 2, Maximum = 2, Group = "Network Commands")]
+internal sealed class NetworkDisconnectOptions
+{
+    [Option('f', "force", HelpText = "Force the container to disconnect from a network")]
+    public bool Force { get; set; }
+
+    [Value(0, MetaName = "NETWORK")]
+    public string Network { get; set; } = "";
+
+    [Value(1, MetaName = "CONTAINER")]
+    public string Container { get; set; } = "";
+}
+
 [Command("network rm", "Remove one or more networks", Usage = "[OPTIONS] NETWORK [NETWORK...]", Minimum = 1, Aliases = "network remove", Group = "Network Commands")]
 internal sealed class NetworkRemoveOptions
 {

@@ -36,6 +36,7 @@ namespace Bundt.Daemon.Json;
 [JsonSerializable(typeof(List<NetworkInspect>))]
 [JsonSerializable(typeof(NetworkPrune))]
 [JsonSerializable(typeof(NetworkBody))]
+[JsonSerializable(typeof(NetworkConnectBody))]
 [JsonSerializable(typeof(NetworkCreated))]
 [JsonSerializable(typeof(VersionAnswer))]
 [JsonSerializable(typeof(InfoAnswer))]

@@ -99,6 +99,16 @@ internal sealed record NetworkBody
     public IReadOnlyDictionary<string, string?>? Labels { get; init; }
 }
 
+/// <summary>The body of POST /networks/ID/connect and /networks/ID/disconnect; what Force is for (an endpoint that nobody knows of any more) does not happen here.</summary>
+internal sealed record NetworkConnectBody
+{
+    public string? Container { get; init; }
+
+    public EndpointSettings? EndpointConfig { get; init; }
+
+    public bool Force { get; init; }
+}
+
 /// <summary>The answer of POST /networks/create.</summary>
 internal sealed record NetworkCreated(string Id, string Warning);
 

@@ -115,7 +115,7 @@ internal static class ContainerDescription
         }
 
         string name = NetworkName(container.Settings);
-        return name.StartsWith("container:", StringComparison.Ordinal)
+        return PredefinedNetworks.IdOf(name).Length == 0
             ? new Dictionary<string, EndpointSettings>()
             : new Dictionary<string, EndpointSettings> { [name] = new() { NetworkId = PredefinedNetworks.IdOf(name) } };
     }

@@ -18,7 +18,8 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
         ("POST", 2, "prune") => PruneAsync,
         ("GET", 2, _) => InspectAsync,
         ("DELETE", 2, _) => DeleteAsync,
-        ("POST", 3, _) when path[2] is "connect" or "disconnect" => ApiRoutes.Missing($"{path[2]}ing a container and a network"),
+        ("POST", 3, _) when path[2] == "connect" => ConnectAsync,
+        ("POST", 3, _) when path[2] == "disconnect" => DisconnectAsync,
         _ => null,
     };
 
@@ -169,6 +170,33 @@ internal sealed class NetworkRoutes(ContainerEngine engine)
 
         return request.AnswerJsonAsync(Describe(network, members), ApiJson.Wire.NetworkInspect);
     }
+
+    private async Task ConnectAsync(ApiRequest request)
+    {
+        NetworkConnectBody body = (await request.ReadJsonAsync(ApiJson.Wire.NetworkConnectBody))!;
+        Network network = Changeable(request.Path[1]);
+        await engine.Find(body.Container ?? "").ConnectAsync(network, CreateMapping.ToEndpoint(network.Name, body.EndpointConfig), CancellationToken.None);
+        await request.AnswerAsync(StatusCodes.Status200OK);
+    }
+
+    private async Task DisconnectAsync(ApiRequest request)
+    {
+        NetworkConnectBody body = (await request.ReadJsonAsync(ApiJson.Wire.NetworkConnectBody))!;
+        Network network = Changeable(request.Path[1]);
+        await engine.Find(body.Container ?? "").DisconnectAsync(network, CancellationToken.None);
+        await request.AnswerAsync(StatusCodes.Status200OK);
+    }
+
+    /// <summary>A network that a container can come into and leave.</summary>
+    private Network Changeable(string nameOrId) =>
+        engine.Networks.TryFind(nameOrId) is null && Predefined(nameOrId) is { } predefined
+            ? throw new BundtException(
+                FailureKind.InvalidArgument,
+                Phase.Request,
+                predefined.Name == "host"
+                    ? "container cannot be disconnected from host network or connected to host network"
+                    : "container cannot be connected to multiple networks with one of the networks in private (none) mode")
+            : Named(nameOrId);
 
     private async Task DeleteAsync(ApiRequest request)
     {

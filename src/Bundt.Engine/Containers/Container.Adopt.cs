@@ -148,6 +148,7 @@ public sealed partial class Container
             }
 
             process.Watch(RunEnded, MonitorLost);
+            GoOnWithNetworks();
             if (Settings is { OpenStdin: true, StdinOnce: true, Tty: false })
             {
                 _ = EndStdinUnlessResumedAsync(_services.Paths.RunContainer(Id), process, _stdinResumed.Task);

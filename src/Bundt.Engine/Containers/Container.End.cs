@@ -126,8 +126,14 @@ public sealed partial class Container
             _lease?.Dispose();
             _lease = null;
             _services.Processes.RemoveCgroup(Id);
+            var left = _networks?.Members ?? [];
             _networks?.Leave(_services.Drivers);
             _networks = null;
+            foreach (var (network, _) in left)
+            {
+                Publish("disconnect", network);
+            }
+
             RemoveRunDirectory();
             _services.Prepared.Fill();
         }

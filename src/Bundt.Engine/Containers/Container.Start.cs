@@ -115,6 +115,11 @@ public sealed partial class Container
             _pending.Clear();
         }
 
+        foreach (var (network, _) in _networks?.Members ?? [])
+        {
+            Publish("connect", network);
+        }
+
         Publish("start");
         process.Watch(RunEnded, MonitorLost);
         if (attachments.Count > 0 && launched.Attached is { } socket)

@@ -13,6 +13,7 @@ internal enum Operation
     Resize,
     Exec,
     Rename,
+    Connect,
     Remove,
     RemoveByForce,
 }
@@ -73,6 +74,9 @@ internal static class ContainerStates
         (Operation.Exec, not ContainerStatus.Running) => Conflict($"container {id} is not running"),
 
         (Operation.Rename, ContainerStatus.Removing or ContainerStatus.Dead) => Conflict("container is marked for removal and cannot be renamed"),
+
+        (Operation.Connect, ContainerStatus.Removing or ContainerStatus.Dead) =>
+            Conflict($"container {id} is marked for removal and cannot be connected or disconnected to the network"),
 
         (Operation.Remove, ContainerStatus.Running) =>
             Conflict($"cannot remove container \"/{name}\": container is running: stop the container before removing or force remove"),

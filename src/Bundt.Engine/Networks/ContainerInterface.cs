@@ -34,20 +34,37 @@ internal static class ContainerInterface
             container.AddAddress(link, ipv6, network.SubnetOf(ipv6).Network.PrefixLength);
         }
 
-        if (!routes || network.Settings.Internal)
+        if (!routes)
         {
             return;
         }
 
         foreach (var address in (ReadOnlySpan<IPAddress?>)[endpoint.Ipv4, endpoint.Ipv6])
         {
-            if (address is not null && network.SubnetOf(address) is var subnet && (network.RoutesByLink || subnet.Gateway is not null))
+            if (WayOut(network, address, link) is { } route)
             {
-                var everywhere = new IPNetwork(subnet.IsIpv6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
-                container.AddRoute(new Route(everywhere, network.RoutesByLink ? null : subnet.Gateway, link));
+                container.AddRoute(route);
             }
         }
     });
+
+    /// <summary>The route to everywhere else; null: the network has none.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="address">The container's address in it, if it has one.</param>
+    /// <param name="link">The number of its interface.</param>
+    public static Route? WayOut(Network network, IPAddress? address, int link)
+    {
+        if (address is null || network.Settings.Internal)
+        {
+            return null;
+        }
+
+        var subnet = network.SubnetOf(address);
+        var everywhere = new IPNetwork(subnet.IsIpv6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
+        return network.RoutesByLink ? new Route(everywhere, null, link)
+            : subnet.Gateway is { } gateway ? new Route(everywhere, gateway, link)
+            : null;
+    }
 
     /// <summary>Removes it.</summary>
     /// <exception cref="BundtException">The kernel refuses.</exception>

@@ -5,6 +5,7 @@ using Bundt.Engine.Containers;
 using Bundt.Engine.Networks.Names;
 using Bundt.Linux;
 using Bundt.Linux.Files;
+using Bundt.Linux.Network;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Engine.Networks;
@@ -15,6 +16,13 @@ internal sealed class ContainerNetworks
     private const string FileName = "network.json";
 
     private readonly NameService _names;
+
+    /// <summary>The container may end while it is connected to another network.</summary>
+    private readonly Lock _changing = new();
+    private bool _left;
+
+    /// <summary>The same networks in the order of who is the way to everywhere else.</summary>
+    private volatile IReadOnlyList<(Network Network, Endpoint Endpoint)> _ways = [];
     private volatile IReadOnlyList<(Network Network, Endpoint Endpoint)> _members = [];
 
     private ContainerNetworks(NameService names) => _names = names;
@@ -23,7 +31,7 @@ internal sealed class ContainerNetworks
     public IReadOnlyList<(Network Network, Endpoint Endpoint)> Members => _members;
 
     /// <summary>Who answers the container's questions for names; null: whom the host asks, too.</summary>
-    public IPAddress? NameServer { get; private set; }
+    public IPAddress? NameServer => _names.Serve(_ways.Select(member => member.Network));
 
     /// <summary>Takes a container into its networks: it has addresses from now on, and no interfaces yet.</summary>
     /// <exception cref="BundtException">A network is gone, an address is taken; it is in none of them.</exception>
@@ -37,9 +45,7 @@ internal sealed class ContainerNetworks
                 var network = networks.TryFind(member.NetworkId)
                     ?? (member.NetworkName == NetworkStore.DefaultName ? networks.Default : null)
                     ?? throw new BundtException(FailureKind.NotFound, Phase.Network, $"network {member.NetworkName} ({member.NetworkId[..12]}) not found", "It has been removed since the container was made.");
-                var hardware = member.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
-                var name = $"{network.Options.Prefix}{entered._members.Count}";
-                entered._members = [.. entered._members, (network, network.Enter(record.Id, name, [.. member.Addresses.Select(IPAddress.Parse)], hardware))];
+                entered._members = [.. entered._members, (network, entered.Enter(network, record, member))];
             }
 
             entered.Name(record);
@@ -73,7 +79,7 @@ internal sealed class ContainerNetworks
             }
         }
 
-        names.Set(container, adopted._members);
+        adopted.Name(container);
         return adopted;
     }
 
@@ -81,7 +87,7 @@ internal sealed class ContainerNetworks
     public void Name(ContainerRecord record)
     {
         _names.Set(record, _members);
-        NameServer = _names.Serve(_members.Select(member => member.Network).OrderBy(network => network.Settings.Internal));
+        _ways = DefaultRoutes.Order(record, _members);
     }
 
     /// <summary>Writes down what the container has, and gives it its interfaces, addresses and routes.</summary>
@@ -96,19 +102,119 @@ internal sealed class ContainerNetworks
             return;
         }
 
-        using (var directory = DirectoryFd.OpenHost(runDirectory))
-        {
-            var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
-            AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
-        }
-
-        var hasWay = false;
+        WriteDown(runDirectory);
         foreach (var (network, endpoint) in _members)
         {
-            var isWay = !hasWay && !network.Settings.Internal;
-            drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: isWay);
-            hasWay |= isWay;
+            drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: _members.Count == 1);
         }
+
+        if (_members.Count > 1)
+        {
+            DefaultRoutes.Set(networkNamespace, _ways);
+        }
+    }
+
+    /// <summary>Takes the running container into another network. Null: it runs no more.</summary>
+    /// <param name="drivers">The networks' drivers.</param>
+    /// <param name="record">The container, in that network.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="asked">What it asks of it.</param>
+    /// <param name="networkNamespace">The container's network namespace.</param>
+    /// <param name="runDirectory">Where it is written down.</param>
+    /// <exception cref="BundtException">An address is taken, the kernel refuses: nothing is left of it.</exception>
+    public Endpoint? Join(
+        NetworkDrivers drivers, ContainerRecord record, Network network, NetworkMembership asked, SafeFileHandle networkNamespace, string runDirectory)
+    {
+        lock (_changing)
+        {
+            if (_left)
+            {
+                return null;
+            }
+
+            var (before, endpoint) = (_members, Enter(network, record, asked));
+            try
+            {
+                // Written down first: it is found even if we die in between.
+                _members = [.. before, (network, endpoint)];
+                WriteDown(runDirectory);
+                drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: false);
+                Name(record);
+                DefaultRoutes.Set(networkNamespace, _ways);
+                return endpoint;
+            }
+            catch
+            {
+                _members = before;
+                Name(record);
+                drivers.Of(network).Disconnect(endpoint, networkNamespace);
+                network.Leave(record.Id);
+                WriteDown(runDirectory);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Takes the running container out of a network; another one may be its way to everywhere else then. Null: it was not in it, or runs no more.</summary>
+    /// <param name="drivers">The networks' drivers.</param>
+    /// <param name="record">The container, not in that network any more.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="networkNamespace">The container's network namespace.</param>
+    /// <param name="runDirectory">Where it is written down.</param>
+    /// <exception cref="BundtException">The kernel refuses.</exception>
+    public Endpoint? Part(NetworkDrivers drivers, ContainerRecord record, Network network, SafeFileHandle networkNamespace, string runDirectory)
+    {
+        lock (_changing)
+        {
+            if (_left || _members.FirstOrDefault(member => member.Network.Id == network.Id) is not { Endpoint: { } endpoint })
+            {
+                return null;
+            }
+
+            _members = [.. _members.Where(member => member.Network.Id != network.Id)];
+            Name(record);
+            drivers.Of(network).Disconnect(endpoint, networkNamespace);
+            network.Leave(record.Id);
+            DefaultRoutes.Set(networkNamespace, _ways);
+            WriteDown(runDirectory);
+            return endpoint;
+        }
+    }
+
+    /// <summary>Gives the running container what a daemon that died in between has written down and not made. The networks that this was about.</summary>
+    /// <exception cref="BundtException">The kernel refuses.</exception>
+    public IReadOnlyList<Endpoint> Restore(NetworkDrivers drivers, SafeFileHandle networkNamespace)
+    {
+        lock (_changing)
+        {
+            using var host = NetworkStack.OpenOwn();
+            var missing = _left ? [] : _members.Where(member => member.Endpoint.Port.Length > 0 && host.IndexOf(member.Endpoint.Port) is null).ToList();
+            foreach (var (network, endpoint) in missing)
+            {
+                drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: false);
+            }
+
+            if (missing.Count > 0)
+            {
+                DefaultRoutes.Set(networkNamespace, _ways);
+            }
+
+            return missing.ConvertAll(member => member.Endpoint);
+        }
+    }
+
+    private Endpoint Enter(Network network, ContainerRecord record, NetworkMembership asked)
+    {
+        var name = Enumerable.Range(0, int.MaxValue).Select(number => $"{network.Options.Prefix}{number}").First(name => _members.All(member => member.Endpoint.Interface != name));
+        var hardware = asked.Hardware is { } text ? PhysicalAddress.Parse(text) : null;
+        return network.Enter(record.Id, name, [.. asked.Addresses.Select(IPAddress.Parse)], hardware);
+    }
+
+    private void WriteDown(string runDirectory)
+    {
+        using var directory = DirectoryFd.OpenHost(runDirectory);
+        var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
+        AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
     }
 
     /// <summary>Takes the container out of its networks. Its interfaces go first: nobody else gets an address that still answers.</summary>
@@ -116,23 +222,28 @@ internal sealed class ContainerNetworks
     public void Leave(NetworkDrivers drivers)
     {
         BundtException? failure = null;
-        foreach (var (network, endpoint) in _members)
+        lock (_changing)
         {
-            _names.Remove(endpoint.ContainerId, _members);
-            try
+            _left = true;
+            foreach (var (network, endpoint) in _members)
             {
-                drivers.Of(network).Disconnect(endpoint, null);
-            }
-            catch (BundtException e)
-            {
-                // With the last process its network namespace goes, and with that the interface: the addresses must not stay taken.
-                failure = e;
+                _names.Remove(endpoint.ContainerId, _members);
+                try
+                {
+                    drivers.Of(network).Disconnect(endpoint, null);
+                }
+                catch (BundtException e)
+                {
+                    // With the last process its network namespace goes, and with that the interface: the addresses must not stay taken.
+                    failure = e;
+                }
+
+                network.Leave(endpoint.ContainerId);
             }
 
-            network.Leave(endpoint.ContainerId);
+            _members = _ways = [];
         }
 
-        _members = [];
         if (failure is not null)
         {
             throw failure;

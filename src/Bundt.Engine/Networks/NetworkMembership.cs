@@ -73,8 +73,15 @@ internal sealed record NetworkMembership
     private static Network Find(NetworkStore networks, string name) =>
         networks.TryFind(name) ?? throw new BundtException(FailureKind.InvalidArgument, Phase.Network, $"network {name} not found");
 
-    private static NetworkMembership Of(Network network, EndpointRequest endpoint)
+    /// <summary>A container's wish to be in a network.</summary>
+    /// <exception cref="BundtException">InvalidArgument: what is asked for makes no sense there; Conflict: an address is not a container's to have.</exception>
+    public static NetworkMembership Of(Network network, EndpointRequest endpoint)
     {
+        if (network.Name == NetworkStore.DefaultName && endpoint.Aliases.Count > 0)
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "network-scoped alias is supported only for containers in user defined networks");
+        }
+
         var addresses = ((string[])[endpoint.Ipv4Address, endpoint.Ipv6Address]).Where(text => text.Length > 0).ToList();
         foreach (var text in addresses)
         {

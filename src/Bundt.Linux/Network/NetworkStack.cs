@@ -33,7 +33,7 @@ public readonly record struct Route(IPNetwork Destination, IPAddress? Gateway, i
 /// <summary>The interfaces, addresses and routes of one network namespace (rtnetlink(7)). Not for two threads at once.</summary>
 public sealed class NetworkStack : IDisposable
 {
-    private const ushort NewLink = 16, DelLink = 17, GetLink = 18, NewAddress = 20, DelAddress = 21, GetAddress = 22, NewRoute = 24, GetRoute = 26; // RTM_*
+    private const ushort NewLink = 16, DelLink = 17, GetLink = 18, NewAddress = 20, DelAddress = 21, GetAddress = 22, NewRoute = 24, DelRoute = 25, GetRoute = 26; // RTM_*
     private const ushort LinkHardware = 1, LinkName = 3, LinkMtu = 4, LinkLower = 5, LinkMaster = 10, LinkInfo = 18, LinkAlias = 20, LinkNamespace = 28; // IFLA_*
     private const ushort LinkFamilies = 26; // IFLA_AF_SPEC
     private const ushort InfoKind = 1, InfoData = 2, InfoPortKind = 4, InfoPortData = 5; // IFLA_INFO_KIND, DATA, SLAVE_KIND, SLAVE_DATA
@@ -209,29 +209,20 @@ public sealed class NetworkStack : IDisposable
     }
 
     /// <summary>Adds a route of the main table.</summary>
+    /// <exception cref="BundtException">Conflict: there is one to that destination. Else what the kernel refuses.</exception>
+    public void AddRoute(Route route) => Check(With(route, NetlinkRequest.Create(NewRoute, RouteMessage(route))), "add route", Text(route));
+
+    /// <summary>Removes a route of the main table; false: there was none.</summary>
     /// <exception cref="BundtException">What the kernel refuses.</exception>
-    public void AddRoute(Route route)
+    public bool RemoveRoute(Route route)
     {
-        Span<byte> message = stackalloc byte[12]; // struct rtmsg
-        message.Clear();
-        message[0] = Family(route.Destination.BaseAddress);
-        message[1] = (byte)route.Destination.PrefixLength;
-        message[4] = MainTable;
-        message[5] = ByBoot;
-        message[6] = route.Gateway is null ? OnLink : Universe;
-        message[7] = Unicast;
-        var request = NetlinkRequest.Create(NewRoute, message).With(RouteLink, route.Link);
-        if (route.Destination.PrefixLength > 0)
+        var (errno, text) = _socket.Request(With(route, NetlinkRequest.Change(DelRoute, RouteMessage(route))));
+        return errno switch
         {
-            request.With(RouteDestination, route.Destination.BaseAddress.GetAddressBytes());
-        }
-
-        if (route.Gateway is { } gateway)
-        {
-            request.With(RouteGateway, gateway.GetAddressBytes());
-        }
-
-        Check(request, "add route", $"{route.Destination}{(route.Gateway is null ? "" : $" by {route.Gateway}")}");
+            Errno.None => true,
+            Errno.ESRCH => false,
+            _ => throw Refused("remove route", Text(route), errno, text),
+        };
     }
 
     /// <summary>All interfaces.</summary>
@@ -400,6 +391,32 @@ public sealed class NetworkStack : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(message.AsSpan(4), link);
         return message;
     }
+
+    private static NetlinkRequest With(Route route, NetlinkRequest request)
+    {
+        request.With(RouteLink, route.Link);
+        if (route.Destination.PrefixLength > 0)
+        {
+            request.With(RouteDestination, route.Destination.BaseAddress.GetAddressBytes());
+        }
+
+        return route.Gateway is { } gateway ? request.With(RouteGateway, gateway.GetAddressBytes()) : request;
+    }
+
+    // struct rtmsg: family, length of the destination's prefix, …, table, protocol, scope, type.
+    private static byte[] RouteMessage(Route route)
+    {
+        var message = new byte[12];
+        message[0] = Family(route.Destination.BaseAddress);
+        message[1] = (byte)route.Destination.PrefixLength;
+        message[4] = MainTable;
+        message[5] = ByBoot;
+        message[6] = route.Gateway is null ? OnLink : Universe;
+        message[7] = Unicast;
+        return message;
+    }
+
+    private static string Text(Route route) => $"{route.Destination}{(route.Gateway is null ? "" : $" by {route.Gateway}")}";
 
     // AddressFamily has Windows' numbers.
     private static byte Family(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? (byte)10 : (byte)2;

@@ -32,6 +32,9 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
         lock (_lock)
         {
             Forget(record.Id, members);
+
+            // Whichever server it asks.
+            var links = record.Networks.SelectMany(member => member.Links).Select(Link).Distinct().ToList();
             foreach (var (network, endpoint) in members)
             {
                 var served = Of(network);
@@ -43,7 +46,7 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
                     Servers = record.Settings.Dns.Count == 0 ? null : [.. Upstreams(record.Settings).Select(address => new IPEndPoint(address, NameServer.Port))],
                     Forwards = members.Any(member => !member.Network.Settings.Internal),
                     OtherZones = [.. members.Where(other => other.Network.Id != network.Id).Select(other => Of(other.Network).Zone)],
-                    Links = [.. (member?.Links ?? []).Select(Link)],
+                    Links = [.. links],
                 };
                 served.Changed();
             }
@@ -135,10 +138,11 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
         return colon < 0 ? new NameLink(link, link) : new NameLink(link[(colon + 1)..], link[..colon]);
     }
 
-    private static IEnumerable<IPAddress> Gateways(Network network) => network.Subnets.Select(subnet => subnet.Gateway).OfType<IPAddress>();
+    private static IEnumerable<IPAddress> Gateways(Network network) =>
+        network.Subnets.Where(subnet => subnet.IsIpv6 || network.Options.HasAddress).Select(subnet => subnet.Gateway).OfType<IPAddress>();
 
     private IPAddress? Address(Network network) =>
-        network.Settings.Driver == "bridge" && (network.Name != NetworkStore.DefaultName || ServesDefault)
+        network.IsBridge && (network.Name != NetworkStore.DefaultName || ServesDefault)
             ? Gateways(network).OrderBy(gateway => gateway.AddressFamily == AddressFamily.InterNetworkV6).FirstOrDefault()
             : null;
 
