@@ -105,6 +105,10 @@ vm-apparmor: tests-built | packages-test packages-qemu ## only the tests of AppA
 vm-checkpoint: tests-built | packages-test packages-qemu ## only the tests of checkpoint and restore, with CRIU in a Debian kernel under QEMU
 	@FILTER="FullyQualifiedName~CheckpointTests" .ci/suites integration
 
+.PHONY: vm-network
+vm-network: tests-built | packages-test packages-qemu ## only the tests of networks that this kernel may lack (ipvlan, VLANs), in a Debian kernel under QEMU
+	@FILTER="FullyQualifiedName~VlanTests" .ci/suites integration
+
 .PHONY: bench
 bench: all | packages-bench ## measure against crun, runc, podman and docker, and print a table
 	@tests/bench/bench

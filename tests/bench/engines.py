@@ -35,8 +35,13 @@ class Engine:
     environment = None
     client = ()
 
-    def run_command(self):
-        return [*self.client, "run", "--rm", "--network", "none", "busybox", "true"]
+    def run_command(self, *network):
+        return [*self.client, "run", "--rm", *(network or ("--network", "none")), "busybox", "true"]
+
+    def make_network(self):
+        """A bridge network for the rows that need one; False: this engine has none."""
+        quiet([*self.client, "network", "create", "bench"], self.environment)
+        return True
 
     def start_sleeper(self):
         quiet([*self.client, "run", "-d", "--name", "sleeper", "--network", "none", "busybox", "sleep", "100000"], self.environment)
@@ -50,8 +55,8 @@ class Engine:
     def ps_command(self):
         return [*self.client, "ps"]
 
-    def detached_command(self):
-        return lambda i: [*self.client, "run", "-d", "--network", "none", "busybox", "sleep", "100000"]
+    def detached_command(self, network="none"):
+        return lambda i: [*self.client, "run", "-d", "--network", network, "busybox", "sleep", "100000"]
 
     def remove_all(self):
         ids = quiet([*self.client, "ps", "-aq"], self.environment).split()
@@ -126,7 +131,7 @@ class Docker(Engine):
         self.log = open(home / "log", "w")
         self.daemon = subprocess.Popen(
             [dockerd, "--data-root", home / "root", "--exec-root", "/run/docker", "-p", home / "pid", "-H", f"unix://{home}/s", "--bridge", "none",
-             "--iptables=false", "--ip6tables=false", "--insecure-registry", "127.0.0.1:5000"], env=self.environment, stdin=NULL, stdout=self.log, stderr=self.log)
+             "--insecure-registry", "127.0.0.1:5000"], env=self.environment, stdin=NULL, stdout=self.log, stderr=self.log)
         wait_for(home / "s", self.daemon)
         self.version = "docker " + quiet([*self.client, "version", "-f", "{{.Server.Version}}"], self.environment)
         quiet([*self.client, "load", "-i", archive], self.environment)
@@ -203,6 +208,9 @@ class OciRuntime(Engine):
 
     def run_command(self):
         return [*self.client, "run", "--bundle", str(self.home / "once"), f"{self.name}-once"]
+
+    def make_network(self):
+        return False
 
     def start_sleeper(self):
         with open(self.home / "log", "w") as log:

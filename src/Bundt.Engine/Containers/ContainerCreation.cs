@@ -35,7 +35,7 @@ internal sealed class ContainerCreation(EngineServices services)
 
         settings = settings with
         {
-            NetworkMode = settings.NetworkMode is "" or "default" ? DefaultMode(settings, warnings) : ById(settings.NetworkMode),
+            NetworkMode = settings.NetworkMode is "" or "default" ? DefaultMode(settings) : ById(settings.NetworkMode),
             PidMode = ById(settings.PidMode),
             IpcMode = ById(settings.IpcMode),
         };
@@ -102,26 +102,8 @@ internal sealed class ContainerCreation(EngineServices services)
         return mode.StartsWith(Prefix, StringComparison.Ordinal) ? Prefix + services.Containers.Find(mode[Prefix.Length..]).Id : mode;
     }
 
-    private string DefaultMode(ContainerSettings settings, List<string> warnings)
-    {
-        if (settings.Networks is [var first, ..])
-        {
-            return first.Network;
-        }
-
-        if (services.Networks.Default is null)
-        {
-            return "none";
-        }
-
-        if (UserNamespaces.Parse(settings.UsernsMode) is not null)
-        {
-            warnings.Add("the container has no network: one with a user namespace cannot be in a bridge network yet");
-            return "none";
-        }
-
-        return NetworkStore.DefaultName;
-    }
+    private string DefaultMode(ContainerSettings settings) =>
+        settings.Networks is [var first, ..] ? first.Network : services.Networks.Default is null ? "none" : NetworkStore.DefaultName;
 
     private string Reserve(string? name, string id)
     {

@@ -32,7 +32,7 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
             using var host = NetworkStack.OpenOwn();
 
             // One that was there before is the user's.
-            if (host.Find(network.Bridge) is { } link && mark.IdOn(link) == network.Id)
+            if (host.Find(network.Bridge) is { } link && mark.IdOn(link) is not null)
             {
                 host.Remove(network.Bridge);
             }
@@ -86,10 +86,10 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
             {
                 throw new BundtException(FailureKind.Conflict, Phase.Network, $"interface {network.Bridge} is no bridge", "Name another one by -o com.docker.network.bridge.name=");
             }
-            else if (link.Alias.StartsWith("bundt ", StringComparison.Ordinal) && mark.IdOn(link) != network.Id)
+            else if (link.Alias.StartsWith("bundt ", StringComparison.Ordinal) && mark.IdOn(link) is null)
             {
                 throw new BundtException(
-                    FailureKind.Conflict, Phase.Network, $"bridge {network.Bridge} is that of another network or daemon (\"{link.Alias}\")", "Name another one, by -o com.docker.network.bridge.name= or bundtd --bridge");
+                    FailureKind.Conflict, Phase.Network, $"bridge {network.Bridge} is that of another daemon (\"{link.Alias}\")", "Name another one, by -o com.docker.network.bridge.name= or bundtd --bridge");
             }
             else if (!link.IsUp)
             {
