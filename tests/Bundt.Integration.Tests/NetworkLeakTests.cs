@@ -78,7 +78,7 @@ public sealed class NetworkLeakTests
         Leaks.Settle(_daemon, before);
         Bundt("network", "rm", "shop", "vault").Ok();
         Assert.That(Links().Except(["bundt0"]), Is.EqualTo(new[] { "lo" }));
-        Assert.That(_daemon.OnHost("nft", "list", "table", "inet", "bundt").Run().Ok().Stdout, Does.Not.Contain("10.77.").And.Not.Contain("10.88.").And.Not.Contain("8099"));
+        Assert.That(_daemon.OnHost("nft", "list", "ruleset").Run().Ok().Stdout, Does.Not.Contain("10.77.").And.Not.Contain("10.88.").And.Not.Contain("8099"));
     }
 
     private string[][] Work()

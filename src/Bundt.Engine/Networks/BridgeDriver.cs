@@ -28,14 +28,16 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
         lock (_lock)
         {
             _links.Remove(network.Id);
-            filter.Remove([network.Rules], []);
-            using var host = NetworkStack.OpenOwn();
+        }
 
-            // One that was there before is the user's.
-            if (host.Find(network.Bridge) is { } link && mark.IdOn(link) is not null)
-            {
-                host.Remove(network.Bridge);
-            }
+        // Nobody comes in any more. The kernel takes tens of milliseconds, for which no other network has to wait.
+        filter.Remove([network.Rules], []);
+        using var host = NetworkStack.OpenOwn();
+
+        // One that was there before is the user's.
+        if (host.Find(network.Bridge) is { } link && mark.IdOn(link) is not null)
+        {
+            host.Remove(network.Bridge);
         }
     }
 
