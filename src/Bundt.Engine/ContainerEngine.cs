@@ -108,7 +108,7 @@ public sealed class ContainerEngine : IAsyncDisposable
             await new Adoption(services, takenBack).RunAsync(cancellation).ConfigureAwait(false);
             names.Resume(services.Networks.List());
             var kept = containers.All.Where(c => ContainerStates.Lives(c.State.Status) || c.State.Status == ContainerStatus.Dead).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
-            services.Networks.BringUp(kept, logger.Leftover, (network, e) => logger.NetworkDown(network.Name, e));
+            services.Networks.BringUp(kept, (name, e) => Swept(logger, name, e), (network, e) => logger.NetworkDown(network.Name, e));
             return new ContainerEngine(options, services, rootLock, store);
         }
         catch
@@ -187,6 +187,18 @@ public sealed class ContainerEngine : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BundtException(FailureKind.Internal, Phase.State, $"cannot make {paths.Root} and {paths.Run}: {BundtException.Reason(e)}", "run as root, or move them with --root and --run", e);
+        }
+    }
+
+    private static void Swept(ILogger logger, string name, BundtException? failure)
+    {
+        if (failure is null)
+        {
+            logger.Leftover(name);
+        }
+        else
+        {
+            logger.LeftoverStays(name, failure);
         }
     }
 

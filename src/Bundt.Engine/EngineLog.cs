@@ -46,6 +46,9 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Information, Message = "removed leftover {What}")]
     public static partial void Leftover(this ILogger logger, string what);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "leftover {What} could not be removed")]
+    public static partial void LeftoverStays(this ILogger logger, string what, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "name servers of the host: {Servers}")]
     public static partial void HostResolvers(this ILogger logger, string servers);
 

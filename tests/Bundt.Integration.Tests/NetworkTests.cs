@@ -178,6 +178,21 @@ public sealed class NetworkTests
     }
 
     [Test]
+    public void A_bridge_that_somebody_removes_is_back_with_all_its_containers_at_the_next_start()
+    {
+        var id = Bundt("network", "create", "shop").Ok().Text;
+        Serve("web", "--network", "shop");
+        OnHost("ip", "link", "del", "br-" + id[..12]);
+        Serve("till", "--network", "shop");
+        Assert.That(Fetch("till", Address("web", "shop")), Is.EqualTo("web"));
+        Assert.That(FetchFromHost(Address("web", "shop")), Is.EqualTo("web"));
+        OnHost("ip", "link", "del", "br-" + id[..12]);
+        _daemon.Kill();
+        _daemon.Start();
+        Assert.That(Fetch("till", Address("web", "shop")), Is.EqualTo("web"));
+    }
+
+    [Test]
     public void Containers_of_a_macvlan_are_on_the_network_of_the_parent()
     {
         OnHost("ip", "link", "add", "switch", "type", "bridge");

@@ -44,12 +44,10 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
     /// <inheritdoc/>
     public void Connect(Network network, Endpoint endpoint, SafeFileHandle networkNamespace, bool routes)
     {
-        var bridge = Link(network);
         using var host = NetworkStack.OpenOwn();
         try
         {
-            host.AddVeth(
-                endpoint.Port, bridge, networkNamespace, endpoint.Interface, endpoint.Hardware, network.Options.Mtu, mark.For(endpoint.ContainerId), !network.Options.Neighbours);
+            Plug(host, network, endpoint, networkNamespace);
             ContainerInterface.Furnish(network, endpoint, networkNamespace, routes);
         }
         catch
@@ -57,6 +55,29 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
             host.Remove(endpoint.Port);
             throw;
         }
+    }
+
+    // The bridge may be gone that we believe to be there: somebody has removed it by hand, and it comes back with this.
+    private void Plug(NetworkStack host, Network network, Endpoint endpoint, SafeFileHandle networkNamespace)
+    {
+        var bridge = Link(network);
+        try
+        {
+            AddVeth();
+        }
+        catch (BundtException) when (host.IndexOf(network.Bridge) != bridge)
+        {
+            lock (_lock)
+            {
+                _links.Remove(network.Id);
+            }
+
+            bridge = Link(network);
+            AddVeth();
+        }
+
+        void AddVeth() => host.AddVeth(
+            endpoint.Port, bridge, networkNamespace, endpoint.Interface, endpoint.Hardware, network.Options.Mtu, mark.For(endpoint.ContainerId), !network.Options.Neighbours);
     }
 
     /// <inheritdoc/>
@@ -83,6 +104,11 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
                 // A hardware address of its own: else it has the lowest of its ports', and changes it as containers come and go, while others remember it.
                 host.AddBridge(network.Bridge, HardwareAddress.Random(), network.Options.Mtu, mark.For(network.Id));
                 link = host.Find(network.Bridge) ?? throw new BundtException(FailureKind.Internal, Phase.Network, $"bridge {network.Bridge} has vanished");
+                foreach (var endpoint in network.Endpoints)
+                {
+                    // Of those who were on the bridge before it was removed the ports are still there.
+                    host.Attach(endpoint.Port, link.Index, !network.Options.Neighbours);
+                }
             }
             else if (link.Kind != "bridge")
             {

@@ -1,3 +1,4 @@
+using Bundt.Linux;
 using Bundt.Linux.Network;
 
 namespace Bundt.Engine.Networks;
@@ -22,9 +23,8 @@ internal sealed class NetworkDrivers(PacketFilter filter, OwnMark mark)
     /// A bridge with a container on it goes with a later daemon.
     /// </summary>
     /// <param name="isKnown">Whether there still is a network or a running container of that id, or a network on a parent of that name.</param>
-    /// <param name="removed">Is told what is removed.</param>
-    /// <exception cref="Linux.BundtException">The kernel refuses.</exception>
-    public void Sweep(Func<string, bool> isKnown, Action<string> removed)
+    /// <param name="removed">Is told what is removed, and what cannot be, and why.</param>
+    public void Sweep(Func<string, bool> isKnown, Action<string, BundtException?> removed)
     {
         using var host = NetworkStack.OpenOwn();
         var links = host.Links();
@@ -32,9 +32,21 @@ internal sealed class NetworkDrivers(PacketFilter filter, OwnMark mark)
         var busy = links.Except(left).Select(link => link.Master).ToHashSet();
         foreach (var link in left)
         {
-            if (!busy.Contains(link.Index) && host.Remove(link.Name))
+            if (busy.Contains(link.Index))
             {
-                removed(link.Name);
+                continue;
+            }
+
+            try
+            {
+                if (host.Remove(link.Name))
+                {
+                    removed(link.Name, null);
+                }
+            }
+            catch (BundtException e)
+            {
+                removed(link.Name, e);
             }
         }
     }

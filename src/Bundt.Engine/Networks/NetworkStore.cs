@@ -237,9 +237,9 @@ public sealed class NetworkStore
 
     /// <summary>Once all containers are known: makes every bridge, and the rules, what they have to be. After a reboot none of them is there.</summary>
     /// <param name="running">Ids of the containers that run, or may run.</param>
-    /// <param name="removed">Is told which interfaces were left by daemons before this one, and are removed.</param>
+    /// <param name="removed">Is told which interfaces were left by daemons before this one, and are removed, or why they cannot be.</param>
     /// <param name="failed">Is told which network cannot be had.</param>
-    internal void BringUp(IReadOnlySet<string> running, Action<string> removed, Action<Network, BundtException> failed)
+    internal void BringUp(IReadOnlySet<string> running, Action<string, BundtException?> removed, Action<Network, BundtException> failed)
     {
         var parents = _networks.Values.Where(network => !network.IsBridge).Select(network => network.Parent).ToHashSet(StringComparer.Ordinal);
         _drivers.Sweep(id => running.Contains(id) || _networks.ContainsKey(id) || _damaged.Contains(id) || parents.Contains(id), removed);

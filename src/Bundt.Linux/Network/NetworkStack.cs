@@ -104,16 +104,20 @@ public sealed class NetworkStack : IDisposable
             peer => Furnish(peer.With(LinkName, otherName).With(LinkNamespace, (int)elsewhere.DangerousGetHandle()), otherHardware, mtu),
             LinkMessage(0))));
 
-        // With br_netfilter what a container sends to itself by a published port comes back through the port it came from.
-        var port = Up(name, alias).Nest(LinkInfo, info => info.With(InfoPortKind, "bridge").Nest(InfoPortData, data =>
+        Check([pair, Port(Up(name, alias), isIsolated)], "make veth", name);
+    }
+
+    /// <summary>Makes an interface a port of a bridge, if there is one of that name.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="bridge">Number of the bridge.</param>
+    /// <param name="isIsolated">Nothing passes between this port and others that are isolated, too.</param>
+    /// <exception cref="BundtException">What the kernel refuses.</exception>
+    public void Attach(string name, int bridge, bool isIsolated)
+    {
+        if (IndexOf(name) is { } link)
         {
-            data.With(PortHairpin, [1]);
-            if (isIsolated)
-            {
-                data.With(PortIsolated, [1]);
-            }
-        }));
-        Check([pair, port], "make veth", name);
+            Check([NetlinkRequest.Change(NewLink, LinkMessage(link)).With(LinkMaster, bridge), Port(NetlinkRequest.Change(NewLink, LinkMessage(link)), isIsolated)], "attach to bridge", name);
+        }
     }
 
     /// <summary>Makes a macvlan or ipvlan interface on one of this namespace's, in another namespace, still down.</summary>
@@ -363,6 +367,17 @@ public sealed class NetworkStack : IDisposable
         new(Phase.Network, operation, subject, errno, text, errno == Errno.EEXIST ? FailureKind.Conflict : FailureKind.Internal);
 
     private static string Number(int link) => $"interface {link}";
+
+    // With br_netfilter what a container sends to itself by a published port comes back through the port it came from.
+    private static NetlinkRequest Port(NetlinkRequest request, bool isIsolated) =>
+        request.Nest(LinkInfo, info => info.With(InfoPortKind, "bridge").Nest(InfoPortData, data =>
+        {
+            data.With(PortHairpin, [1]);
+            if (isIsolated)
+            {
+                data.With(PortIsolated, [1]);
+            }
+        }));
 
     private static NetlinkRequest Named(string name) => NetlinkRequest.Create(NewLink, LinkMessage(0)).With(LinkName, name);
 

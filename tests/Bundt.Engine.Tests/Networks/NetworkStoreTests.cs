@@ -142,7 +142,7 @@ public sealed class NetworkStoreTests
         var record = network.Record with { Id = ContainerNames.NewId(), Settings = new NetworkRequest { Name = "half" }, Subnets = [Asked("10.9.0.0/24")] };
         File.WriteAllText(Path.Combine(_root, record.Id + ".json"), System.Text.Json.JsonSerializer.Serialize(record, RecordJson.Default.NetworkRecord));
         var removed = new List<string>();
-        Open().BringUp(new HashSet<string> { alive }, removed.Add, (_, e) => Assert.Fail(e.Message));
+        Open().BringUp(new HashSet<string> { alive }, (name, _) => removed.Add(name), (_, e) => Assert.Fail(e.Message));
         Assert.That(removed, Has.Count.EqualTo(2).And.Member(gone.Bridge));
         Assert.That(host.Links().Select(link => link.Name), Is.EquivalentTo(stays.Append("br-" + record.Id[..12])));
         Assert.That(stays, Has.Count.EqualTo(5)); // lo, shop's bridge and port, docker0, the other daemon's
@@ -202,7 +202,7 @@ public sealed class NetworkStoreTests
         network.Leave(endpoint.ContainerId);
         Remove(network.Id);
         Assert.That(host.Find(parent), Is.Not.Null, "another network is on it");
-        Open().BringUp(new HashSet<string>(), name => Assert.Fail(name), (_, e) => Assert.Fail(e.Message));
+        Open().BringUp(new HashSet<string>(), (name, _) => Assert.Fail(name), (_, e) => Assert.Fail(e.Message));
         Remove(second.Id);
         Assert.That(host.Find("switch.7"), Is.Null);
         Assert.That(host.Find("switch"), Is.Not.Null);
