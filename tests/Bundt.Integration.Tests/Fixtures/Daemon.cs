@@ -77,7 +77,7 @@ public sealed class Daemon : IDisposable
     /// <summary>A command on its host: in its network namespace.</summary>
     public Command OnHost(params IEnumerable<string> command) => new("nsenter", ["-t", $"{_holder.Id}", "--net", .. command]);
 
-    /// <summary>Starts it (again) and waits until its socket accepts.</summary>
+    /// <summary>Starts it (again) and waits until it answers.</summary>
     public void Start()
     {
         // nsenter and the shell replace one another, so that the process we hold is the daemon.
@@ -160,13 +160,15 @@ public sealed class Daemon : IDisposable
         return holder;
     }
 
+    // It must answer, too: the socket of a daemon that was killed amid a spawn accepts until the child is executed.
     private bool Accepts()
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 5000 };
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(Socket));
-            return true;
+            socket.Send("GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n"u8);
+            return socket.Receive(new byte[12]) == 12;
         }
         catch (SocketException)
         {
