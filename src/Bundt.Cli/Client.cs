@@ -95,6 +95,8 @@ internal static class Client
                 return LifecycleCommands.Wait(wait, client);
             case RemoveOptions remove:
                 return LifecycleCommands.Remove(remove, client);
+            case PortOptions port:
+                return PortCommand.Execute(port, client);
             case RenameOptions rename:
                 return LifecycleCommands.Rename(rename, client);
             case LogsOptions logs:

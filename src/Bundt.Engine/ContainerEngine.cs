@@ -63,6 +63,7 @@ public sealed class ContainerEngine : IAsyncDisposable
         var paths = new EnginePaths(Path.GetFullPath(options.Root), Path.GetFullPath(options.Run));
         MakeDirectories(paths);
         var rootLock = TakeLock(paths);
+        PacketFilter? filter = null;
         KernelWatch? watch = null;
         NameService? names = null;
         ImageStore? store = null;
@@ -85,8 +86,9 @@ public sealed class ContainerEngine : IAsyncDisposable
             {
                 Users = name => UsersOf(containers, name),
             };
-            var filter = new PacketFilter();
-            var drivers = new NetworkDrivers(filter, OwnMark.Of(paths.Root));
+            var mark = OwnMark.Of(paths.Root);
+            filter = new PacketFilter(mark.Table, watch, e => logger.RulesNotRestored(e));
+            var drivers = new NetworkDrivers(filter, mark);
             names = new NameService(new HostResolvers(watch, logger), logger);
             var services = new EngineServices
             {
@@ -98,6 +100,8 @@ public sealed class ContainerEngine : IAsyncDisposable
                 Volumes = volumes,
                 Networks = new NetworkStore(paths.Networks, events, drivers, (name, reason) => logger.DamagedNetwork(name, reason)) { Removed = names.End },
                 Drivers = drivers,
+                Filter = filter,
+                Ports = new HostPorts(filter, id => containers.All.FirstOrDefault(container => container.Id == id)?.Name) { DefaultAddress = options.PublishAt },
                 Names = names,
                 HostGateways = options.HostGateways,
                 Events = events,
@@ -118,6 +122,7 @@ public sealed class ContainerEngine : IAsyncDisposable
                 await names.DisposeAsync().ConfigureAwait(false);
             }
 
+            filter?.Dispose();
             watch?.Dispose();
             store?.Dispose();
             rootLock.Dispose();
@@ -163,6 +168,7 @@ public sealed class ContainerEngine : IAsyncDisposable
 
         await _services.Names.DisposeAsync().ConfigureAwait(false);
         await _services.Trash.Emptied().WaitAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _services.Filter.Dispose();
         _services.Watch.Dispose();
         _images?.Dispose();
         _lock.Dispose();

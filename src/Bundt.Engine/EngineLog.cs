@@ -17,6 +17,9 @@ internal static partial class EngineLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "network {Name}: damaged record, left as it is: {Reason}")]
     public static partial void DamagedNetwork(this ILogger logger, string name, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "somebody has changed our rules of the packet filter, and they could not be restored")]
+    public static partial void RulesNotRestored(this ILogger logger, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "network {Name}: its bridge cannot be had")]
     public static partial void NetworkDown(this ILogger logger, string name, Exception exception);
 

@@ -20,4 +20,7 @@ public sealed record EngineOptions
 
     /// <summary>The network of containers that name none; null: they have none.</summary>
     public DefaultBridge? DefaultBridge { get; init; }
+
+    /// <summary>Where ports are published that name no address; null: on all of the host's addresses.</summary>
+    public IPAddress? PublishAt { get; init; }
 }

@@ -30,6 +30,10 @@ internal sealed class EngineServices
 
     public required NetworkDrivers Drivers { get; init; }
 
+    public required PacketFilter Filter { get; init; }
+
+    public required HostPorts Ports { get; init; }
+
     public required NameService Names { get; init; }
 
     /// <summary>What "host-gateway" stands for; none: the addresses of the default bridge.</summary>

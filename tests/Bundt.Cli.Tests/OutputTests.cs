@@ -77,7 +77,7 @@ public sealed class OutputTests
             Assert.That(row["Names"], Is.EqualTo("web,other"));
             Assert.That(row["Command"], Is.EqualTo("\"sleep 1000000000000…\""));
             Assert.That(row["RunningFor"], Is.EqualTo("2 minutes ago"));
-            Assert.That(row["Ports"], Is.EqualTo("0.0.0.0:8080->80/tcp, 443/tcp"));
+            Assert.That(row["Ports"], Is.EqualTo("443/tcp, 0.0.0.0:8080->80/tcp"));
             Assert.That(row["Labels"], Is.EqualTo("a=b"));
             Assert.That(row["Networks"], Is.EqualTo("none"));
             Assert.That(row["LocalVolumes"], Is.EqualTo("1"));

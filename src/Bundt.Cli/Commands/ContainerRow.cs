@@ -192,12 +192,10 @@ internal static class ContainerRow
             return "";
         }
 
-        return string.Join(", ", ports.RootElement.EnumerateArray().Select(static port =>
-        {
-            string inside = $"{port.GetProperty("PrivatePort").GetInt32()}/{port.GetProperty("Type").GetString()}";
-            return port.TryGetProperty("PublicPort", out JsonElement outside) && outside.GetInt32() > 0
-                ? $"{(port.TryGetProperty("IP", out JsonElement ip) ? ip.GetString() : "")}:{outside.GetInt32()}->{inside}"
-                : inside;
-        }));
+        return PortsText.Of(ports.RootElement.EnumerateArray().Select(static port => new ListedPort(
+            port.TryGetProperty("IP", out JsonElement ip) ? ip.GetString() ?? "" : "",
+            port.GetProperty("PrivatePort").GetInt32(),
+            port.TryGetProperty("PublicPort", out JsonElement outside) ? outside.GetInt32() : 0,
+            port.GetProperty("Type").GetString() ?? "tcp")));
     }
 }

@@ -103,6 +103,17 @@ internal sealed class RemoveOptions
     public IEnumerable<string> Containers { get; set; } = [];
 }
 
+[Command("port", "List port mappings or a specific mapping for the container", Usage = "CONTAINER [PRIVATE_PORT[/PROTO]]", Minimum = 1, Maximum = 2,
+    Aliases = "container port", Group = "Container Commands", Completes = "container")]
+internal sealed class PortOptions
+{
+    [Value(0, MetaName = "CONTAINER")]
+    public string Container { get; set; } = "";
+
+    [Value(1, MetaName = "PRIVATE_PORT")]
+    public string Port { get; set; } = "";
+}
+
 [Command("rename", "Rename a container", Usage = "CONTAINER NEW_NAME", Minimum = 2, Maximum = 2,
     Aliases = "container rename", Group = "Container Commands", Completes = "container")]
 internal sealed class RenameOptions

@@ -26,6 +26,9 @@ internal sealed class DaemonArguments
     [Option("bridge", MetaValue = "NAME", HelpText = "Interface of the default network (bundt0); \"none\": containers that name no network have none")]
     public string? Bridge { get; set; }
 
+    [Option("ip", MetaValue = "ADDRESS", HelpText = "Where ports are published that name no address (all of the host's addresses)")]
+    public string? PublishAt { get; set; }
+
     [Option("bip", MetaValue = "CIDR", HelpText = "Address of the default network's bridge, and its subnet: 172.17.0.1/16")]
     public string? BridgeAddress { get; set; }
 
@@ -39,7 +42,7 @@ internal sealed class DaemonArguments
     public bool Version { get; set; }
 
     private static readonly string[] s_valued =
-        ["--root", "--run", "--socket", "--config-file", "--insecure-registry", "--registry-mirror", "--bridge", "--bip", "--log-level"];
+        ["--root", "--run", "--socket", "--config-file", "--insecure-registry", "--registry-mirror", "--bridge", "--bip", "--ip", "--log-level"];
 
     /// <summary>Parses them.</summary>
     /// <exception cref="FormatException">One sentence that names the option.</exception>
@@ -91,6 +94,7 @@ internal sealed class DaemonArguments
           --insecure-registry HOST  Registry host or CIDR block to speak plain HTTP to; may be repeated
           --registry-mirror URL     Asked before docker.io; may be repeated
           --bridge NAME             Interface of the default network (bundt0); "none": containers that name no network have none
+          --ip ADDRESS              Where ports are published that name no address (all of the host's addresses)
           --bip CIDR                Address of the default network's bridge, and its subnet: 172.17.0.1/16
           --log-level LEVEL         debug, info, warn, error or fatal (info)
           --help, --version

@@ -32,6 +32,9 @@ internal sealed record DaemonConfiguration
     /// <summary>The network of containers that name none; null: they have none.</summary>
     public required DefaultBridge? DefaultBridge { get; init; }
 
+    /// <summary>Where ports are published that name no address; null: on all of the host's.</summary>
+    public IPAddress? PublishAt { get; init; }
+
     /// <summary>Members of daemon.json that mean nothing here.</summary>
     public IReadOnlyList<string> Unknown { get; init; } = [];
 
@@ -63,7 +66,7 @@ internal sealed record DaemonConfiguration
         List<string> mirrors = [.. arguments.RegistryMirrors];
         List<string> insecure = [.. arguments.InsecureRegistries];
         List<string> unknown = [];
-        string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel, bridge = arguments.Bridge, address = arguments.BridgeAddress;
+        string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel, bridge = arguments.Bridge, address = arguments.BridgeAddress, publishAt = arguments.PublishAt;
         int downloads = 3;
         try
         {
@@ -89,6 +92,9 @@ internal sealed record DaemonConfiguration
                         break;
                     case "bridge":
                         bridge ??= String(path, member);
+                        break;
+                    case "ip":
+                        publishAt ??= String(path, member);
                         break;
                     case "bip":
                         address ??= String(path, member);
@@ -124,6 +130,9 @@ internal sealed record DaemonConfiguration
                 MaxConcurrentDownloads = downloads,
             },
             DefaultBridge = ParseBridge(bridge, address),
+            PublishAt = string.IsNullOrEmpty(publishAt) ? null
+                : IPAddress.TryParse(publishAt, out IPAddress? at) ? (at.Equals(IPAddress.Any) ? null : at)
+                : throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid --ip \"{publishAt}\": it is an address of the host"),
             Unknown = unknown,
         };
     }

@@ -206,6 +206,13 @@ internal sealed record EndpointSettings
     public IReadOnlyList<string>? DnsNames { get; init; }
 }
 
+/// <summary>A port of a line of GET /containers/json; without an address and a public port it is only exposed.</summary>
+internal sealed record SummaryPort(
+    [property: JsonPropertyName("IP"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Ip,
+    int PrivatePort,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? PublicPort,
+    string Type);
+
 /// <summary>A line of GET /containers/json.</summary>
 internal sealed record ContainerSummary
 {
@@ -222,7 +229,7 @@ internal sealed record ContainerSummary
 
     public long Created { get; init; }
 
-    public IReadOnlyList<string> Ports { get; init; } = [];
+    public IReadOnlyList<SummaryPort> Ports { get; init; } = [];
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? SizeRw { get; init; }

@@ -48,6 +48,7 @@ internal static class ContainerDescription
             Created = container.Created.ToUnixTimeSeconds(),
             SizeRw = sizes?.Writable,
             SizeRootFs = sizes is { } measured ? measured.Root + measured.Writable : null,
+            Ports = SummaryPorts(container),
             Labels = container.Effective.Labels,
             State = StateName(state.Status),
             Status = StatusText(state, now),
@@ -101,7 +102,7 @@ internal static class ContainerDescription
             SizeRootFs = sizes is { } measured ? measured.Root + measured.Writable : null,
             Mounts = Mounts(container),
             Config = ToConfig(container),
-            NetworkSettings = new NetworkSettings { Networks = Networks(container) },
+            NetworkSettings = new NetworkSettings { Ports = Ports(container), Networks = Networks(container) },
         };
     }
 
@@ -118,6 +119,43 @@ internal static class ContainerDescription
         return PredefinedNetworks.IdOf(name).Length == 0
             ? new Dictionary<string, EndpointSettings>()
             : new Dictionary<string, EndpointSettings> { [name] = new() { NetworkId = PredefinedNetworks.IdOf(name) } };
+    }
+
+    /// <summary>What is exposed and what is published, as list has it: of a container that runs.</summary>
+    public static IReadOnlyList<SummaryPort> SummaryPorts(Container container)
+    {
+        List<SummaryPort> ports = [];
+        foreach ((string name, IReadOnlyList<PortBinding>? bindings) in Ports(container))
+        {
+            string[] parts = name.Split('/');
+            int port = int.Parse(parts[0], CultureInfo.InvariantCulture);
+            ports.AddRange(bindings is null
+                ? [new SummaryPort(null, port, null, parts[1])]
+                : bindings.Select(binding => new SummaryPort(binding.HostIp, port, int.Parse(binding.HostPort!, CultureInfo.InvariantCulture), parts[1])));
+        }
+
+        return ports;
+    }
+
+    private static SortedDictionary<string, IReadOnlyList<PortBinding>?> Ports(Container container)
+    {
+        SortedDictionary<string, IReadOnlyList<PortBinding>?> all = new(StringComparer.Ordinal);
+        if (container.State.Status is not (ContainerStatus.Running or ContainerStatus.Paused) || !container.Endpoints.Any(static endpoint => endpoint.Id.Length > 0))
+        {
+            return all;
+        }
+
+        foreach (string port in container.Effective.ExposedPorts)
+        {
+            all[port.Contains('/', StringComparison.Ordinal) ? port : port + "/tcp"] = null;
+        }
+
+        foreach (IGrouping<string, ContainerPort> port in container.Ports.GroupBy(static port => string.Create(CultureInfo.InvariantCulture, $"{port.Port}/{port.Protocol}")))
+        {
+            all[port.Key] = [.. port.Select(static one => new PortBinding(one.HostAddress, one.HostPort.ToString(CultureInfo.InvariantCulture)))];
+        }
+
+        return all;
     }
 
     private static EndpointSettings ToBody(ContainerEndpoint endpoint)
@@ -202,7 +240,9 @@ internal static class ContainerDescription
         ContainerIDFile = "",
         LogConfig = new LogConfig(settings.LogDriver.Length == 0 ? "local" : settings.LogDriver, Nullable(settings.LogOptions)),
         NetworkMode = NetworkName(settings),
-        PortBindings = [],
+        PortBindings = settings.PortBindings.GroupBy(static binding => binding.Port)
+            .ToDictionary(static port => port.Key, static IReadOnlyList<PortBinding>? (port) => [.. port.Select(static binding => new PortBinding(binding.HostAddress, binding.HostPort))]),
+        PublishAllPorts = settings.PublishAllPorts,
         RestartPolicy = new RestartPolicy(settings.RestartPolicy.Name, settings.RestartPolicy.MaximumRetryCount),
         AutoRemove = settings.AutoRemove,
         VolumeDriver = "",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Bundt.Daemon.Json;
 using Bundt.Daemon.Server;
 using Bundt.Engine;
 using Bundt.Images;
@@ -89,8 +90,21 @@ internal sealed class ContainerFilter
             && (_since is null || (container.Created > _since.Created && container != _since))
             && _filters.Any("network", network => IsInNetwork(container, network))
             && _filters.Any("volume", volume => HasVolume(container, volume))
-            && _filters.Any("publish", static _ => false)
-            && _filters.Any("expose", port => container.Effective.ExposedPorts.Contains(port.Contains('/', StringComparison.Ordinal) ? port : port + "/tcp"));
+            && _filters.Any("publish", range => HasPort(container, range, static port => port.PublicPort))
+            && _filters.Any("expose", range => HasPort(container, range, static port => port.PrivatePort) || container.Effective.ExposedPorts.Contains(range.Contains('/', StringComparison.Ordinal) ? range : range + "/tcp"));
+    }
+
+    // "80", "80/udp", "8000-8010/tcp"
+    private static bool HasPort(Container container, string range, Func<SummaryPort, int?> of)
+    {
+        string[] parts = range.Split('/');
+        string[] ends = parts[0].Split('-');
+        if (parts.Length > 2 || ends.Length > 2 || !ushort.TryParse(ends[0], out ushort first) || !ushort.TryParse(ends[^1], out ushort last))
+        {
+            throw ApiRequest.Malformed($"invalid filter: \"{range}\" is no port or range of ports");
+        }
+
+        return ContainerDescription.SummaryPorts(container).Any(port => of(port) >= first && of(port) <= last && port.Type == (parts.Length == 2 ? parts[1] : "tcp"));
     }
 
     private static bool IsInNetwork(Container container, string network)

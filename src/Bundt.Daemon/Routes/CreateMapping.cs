@@ -48,6 +48,8 @@ internal static class CreateMapping
             StopSignal = string.IsNullOrEmpty(body.StopSignal) ? null : body.StopSignal,
             StopTimeout = body.StopTimeout,
             ExposedPorts = Keys(body.ExposedPorts),
+            PortBindings = Ports(host.PortBindings),
+            PublishAllPorts = host.PublishAllPorts,
             Volumes = Keys(body.Volumes),
             Binds = Texts(host.Binds, nameof(host.Binds)),
             Mounts = [.. Convert(host.Mounts, nameof(host.Mounts), ToMount), .. VolumesFrom(Texts(host.VolumesFrom, nameof(host.VolumesFrom)), engine)],
@@ -221,11 +223,6 @@ internal static class CreateMapping
 
     private static void Warn(CreateBody body, HostConfig host, List<string> warnings)
     {
-        if (host.PortBindings is { Count: > 0 } || host.PublishAllPorts)
-        {
-            warnings.Add("Published ports are discarded: Bundt does not publish ports yet.");
-        }
-
         if (body.Healthcheck is { Test: [not "NONE", ..] })
         {
             warnings.Add("The health check is discarded: Bundt does not run health checks yet.");
@@ -303,6 +300,20 @@ internal static class CreateMapping
 
     private static BundtException Missing(string what) =>
         new(FailureKind.NotImplemented, Phase.Request, $"{what} is not offered by Bundt {ServerHeader.Version}");
+
+    // A port without a binding is published at one of the host's that is free, as Docker has it.
+    private static List<PortBindingSettings> Ports(Dictionary<string, IReadOnlyList<PortBinding>?>? bindings)
+    {
+        List<PortBindingSettings> ports = [];
+        foreach ((string port, IReadOnlyList<PortBinding>? hosts) in bindings ?? [])
+        {
+            ports.AddRange(hosts is null or []
+                ? [new PortBindingSettings(port, "", "")]
+                : Convert(hosts, nameof(HostConfig.PortBindings), binding => new PortBindingSettings(port, binding.HostIp ?? "", binding.HostPort ?? "")));
+        }
+
+        return ports;
+    }
 
     private static string[] Keys(Dictionary<string, Empty?>? set) => set is null || set.Count == 0 ? [] : [.. set.Keys];
 

@@ -91,7 +91,7 @@ public sealed partial class Container
         _lease = lease;
         try
         {
-            _networks = ContainerNetworks.Adopt(_services.Networks, _services.Names, _record, _services.Paths.RunContainer(Id));
+            _networks = ContainerNetworks.Adopt(_services.Networks, _services.Names, _services.Ports, _record, _services.Paths.RunContainer(Id));
         }
         catch (Exception e) when (e is JsonException or IOException or FormatException)
         {

@@ -68,6 +68,7 @@ public sealed partial class Container
             }
 
             _process = null;
+            _services.Ports.End(Id);
             Become(_state with
             {
                 Status = ContainerStatus.Exited,
@@ -122,18 +123,13 @@ public sealed partial class Container
         try
         {
             StoreEnd(recorded);
+
+            // Whoever wants its addresses or ports waits for them already.
+            LeaveNetworks();
             await process.MonitorGone.ConfigureAwait(false);
             _lease?.Dispose();
             _lease = null;
             _services.Processes.RemoveCgroup(Id);
-            var left = _networks?.Members ?? [];
-            _networks?.Leave(_services.Drivers);
-            _networks = null;
-            foreach (var (network, _) in left)
-            {
-                Publish("disconnect", network);
-            }
-
             RemoveRunDirectory();
             _services.Prepared.Fill();
         }
@@ -144,6 +140,25 @@ public sealed partial class Container
         finally
         {
             process.Release();
+        }
+    }
+
+    private void LeaveNetworks()
+    {
+        var left = _networks?.Members ?? [];
+        try
+        {
+            _networks?.Leave(_services.Drivers);
+        }
+        catch (BundtException e)
+        {
+            _services.Logger.Trouble(Id, "could not leave its networks", e);
+        }
+
+        _networks = null;
+        foreach (var (network, _) in left)
+        {
+            Publish("disconnect", network);
         }
     }
 

@@ -117,6 +117,10 @@ public sealed partial class Container
         }
     }
 
+    /// <summary>The ports of the host that lead to it while it runs.</summary>
+    public IReadOnlyList<ContainerPort> Ports =>
+        [.. (_networks?.Ports ?? []).Select(port => new ContainerPort(port.ContainerPort, port.Protocol.ToString().ToLowerInvariant(), port.Host.ToString(), port.HostPort))];
+
     /// <summary>Host paths that inspect shows.</summary>
     public (string Hostname, string Hosts, string ResolvConf, string Log) Files =>
         (_directory.In(NetworkFiles.Hostname), _directory.In(NetworkFiles.Hosts), _directory.In(NetworkFiles.ResolvConf), LogFiles.Current(_directory.Path));

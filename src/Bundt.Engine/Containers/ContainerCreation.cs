@@ -32,6 +32,7 @@ internal sealed class ContainerCreation(EngineServices services)
         CheckBindSources(specs);
         NetworkFiles.Check(settings);
         _ = HostDevices.Find(settings.Devices);
+        CheckPorts(settings, effective.ExposedPorts, warnings);
 
         settings = settings with
         {
@@ -104,6 +105,22 @@ internal sealed class ContainerCreation(EngineServices services)
 
     private string DefaultMode(ContainerSettings settings) =>
         settings.Networks is [var first, ..] ? first.Network : services.Networks.Default is null ? "none" : NetworkStore.DefaultName;
+
+    private static void CheckPorts(ContainerSettings settings, IReadOnlyList<string> exposed, List<string> warnings)
+    {
+        _ = PortRequest.Of(settings, exposed);
+        var isPublishing = settings.PortBindings.Count > 0 || settings.PublishAllPorts;
+        switch (NetworkChoice.Of(settings.NetworkMode))
+        {
+            case NetworkKind.Host when isPublishing:
+                warnings.Add("Published ports are discarded when using host network mode");
+                break;
+            case NetworkKind.Container when isPublishing:
+                throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "conflicting options: port publishing and the container type network mode");
+            case NetworkKind.Container when settings.ExposedPorts.Count > 0:
+                throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "conflicting options: port exposing and the container type network mode");
+        }
+    }
 
     private string Reserve(string? name, string id)
     {

@@ -38,6 +38,7 @@ internal sealed class StartPreparation
         {
             MakeMissingSources(record.Mounts);
             networks = await EnterAsync(services, record).ConfigureAwait(false);
+            await networks.PublishAsync(services.Ports, PortRequest.Of(settings, record.Effective.ExposedPorts), cancellation).ConfigureAwait(false);
             var config = BuildConfig(services, record, directory, lease.Directories, networks);
             var log = LogSettings.From(settings);
             var run = services.Paths.RunContainer(record.Id);

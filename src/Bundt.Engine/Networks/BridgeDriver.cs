@@ -1,3 +1,4 @@
+using System.Net;
 using Bundt.Linux;
 using Bundt.Linux.Network;
 using Microsoft.Win32.SafeHandles;
@@ -7,6 +8,10 @@ namespace Bundt.Engine.Networks;
 /// <summary>Bridges of the host, and the veth pairs by which containers are connected to them.</summary>
 internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetworkDriver
 {
+    private const int LinkLocalPrefix = 64;
+
+    private static readonly IPAddress s_linkLocal = IPAddress.Parse("fe80::1");
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _links = new(StringComparer.Ordinal);
 
@@ -132,6 +137,12 @@ internal sealed class BridgeDriver(PacketFilter filter, OwnMark mark) : INetwork
                 {
                     host.AddAddress(link.Index, gateway, subnet.Network.PrefixLength);
                 }
+            }
+
+            // By this one the host asks for its neighbours when it forwards to them.
+            if (network.Subnets.Any(subnet => subnet.IsIpv6) && !has.Any(address => address.IsIPv6LinkLocal))
+            {
+                host.AddAddress(link.Index, s_linkLocal, LinkLocalPrefix);
             }
 
             filter.Add([network.Rules], []);

@@ -24,11 +24,16 @@ internal sealed class ContainerNetworks
     /// <summary>The same networks in the order of who is the way to everywhere else.</summary>
     private volatile IReadOnlyList<(Network Network, Endpoint Endpoint)> _ways = [];
     private volatile IReadOnlyList<(Network Network, Endpoint Endpoint)> _members = [];
+    private volatile IReadOnlyList<PublishedPort> _ports = [];
+    private HostPorts? _publisher;
 
     private ContainerNetworks(NameService names) => _names = names;
 
     /// <summary>The networks, and the container's place in each.</summary>
     public IReadOnlyList<(Network Network, Endpoint Endpoint)> Members => _members;
+
+    /// <summary>The ports of the host that lead to it.</summary>
+    public IReadOnlyList<PublishedPort> Ports => _ports;
 
     /// <summary>Who answers the container's questions for names; null: whom the host asks, too.</summary>
     public IPAddress? NameServer => _names.Serve(_ways.Select(member => member.Network));
@@ -60,7 +65,7 @@ internal sealed class ContainerNetworks
 
     /// <summary>Those that a container is in which a daemon before this one has started.</summary>
     /// <exception cref="JsonException">The file is damaged.</exception>
-    public static ContainerNetworks Adopt(NetworkStore networks, NameService names, ContainerRecord container, string runDirectory)
+    public static ContainerNetworks Adopt(NetworkStore networks, NameService names, HostPorts ports, ContainerRecord container, string runDirectory)
     {
         var adopted = new ContainerNetworks(names);
         var path = Path.Combine(runDirectory, FileName);
@@ -76,7 +81,14 @@ internal sealed class ContainerNetworks
                 var endpoint = record.ToEndpoint(container.Id);
                 network.Adopt(endpoint);
                 adopted._members = [.. adopted._members, (network, endpoint)];
+                adopted._ports = [.. adopted._ports, .. record.Ports.Select(port => port.ToPort())];
             }
+        }
+
+        if (adopted._ports.Count > 0)
+        {
+            adopted._publisher = ports;
+            ports.Adopt(container.Id, adopted._ports);
         }
 
         adopted.Name(container);
@@ -88,6 +100,21 @@ internal sealed class ContainerNetworks
     {
         _names.Set(record, _members);
         _ways = DefaultRoutes.Order(record, _members);
+    }
+
+    /// <summary>
+    /// Takes the ports of the host that are to lead to the container, by the network through which it reaches everything else. Without one that is a bridge
+    /// there is nobody who could publish, and nothing is.
+    /// </summary>
+    /// <exception cref="BundtException">A port cannot be had; nothing is taken.</exception>
+    public async Task PublishAsync(HostPorts ports, IReadOnlyList<PortRequest> requests, CancellationToken cancellation)
+    {
+        var (network, endpoint) = Way;
+        if (requests.Count > 0 && network is { IsBridge: true })
+        {
+            _ports = await ports.TakeAsync(endpoint.ContainerId, requests, network.Options.PublishAt, endpoint.Ipv4, endpoint.Ipv6, cancellation).ConfigureAwait(false);
+            _publisher = ports;
+        }
     }
 
     /// <summary>Writes down what the container has, and gives it its interfaces, addresses and routes.</summary>
@@ -112,6 +139,8 @@ internal sealed class ContainerNetworks
         {
             DefaultRoutes.Set(networkNamespace, _ways);
         }
+
+        _publisher?.Open(_members[0].Endpoint.ContainerId);
     }
 
     /// <summary>Takes the running container into another network. Null: it runs no more.</summary>
@@ -176,6 +205,12 @@ internal sealed class ContainerNetworks
             drivers.Of(network).Disconnect(endpoint, networkNamespace);
             network.Leave(record.Id);
             DefaultRoutes.Set(networkNamespace, _ways);
+            if (_ports.Any(port => port.Container.Equals(endpoint.Ipv4) || port.Container.Equals(endpoint.Ipv6)))
+            {
+                var next = Way is { Network.IsBridge: true } way ? way.Endpoint : null;
+                _ports = _publisher!.Move(record.Id, next?.Ipv4, next?.Ipv6);
+            }
+
             WriteDown(runDirectory);
             return endpoint;
         }
@@ -203,6 +238,8 @@ internal sealed class ContainerNetworks
         }
     }
 
+    private (Network Network, Endpoint Endpoint) Way => _ways.FirstOrDefault(member => !member.Network.Settings.Internal);
+
     private Endpoint Enter(Network network, ContainerRecord record, NetworkMembership asked)
     {
         var name = Enumerable.Range(0, int.MaxValue).Select(number => $"{network.Options.Prefix}{number}").First(name => _members.All(member => member.Endpoint.Interface != name));
@@ -213,7 +250,7 @@ internal sealed class ContainerNetworks
     private void WriteDown(string runDirectory)
     {
         using var directory = DirectoryFd.OpenHost(runDirectory);
-        var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint)).ToArray();
+        var records = _members.Select(member => EndpointRecord.Of(member.Network, member.Endpoint, _ports)).ToArray();
         AtomicFile.Replace(directory, FileName, JsonSerializer.SerializeToUtf8Bytes(records, RecordJson.Default.EndpointRecordArray), durable: false);
     }
 
@@ -225,6 +262,16 @@ internal sealed class ContainerNetworks
         lock (_changing)
         {
             _left = true;
+            var id = _members.Count > 0 ? _members[0].Endpoint.ContainerId : "";
+            try
+            {
+                _publisher?.Close(id);
+            }
+            catch (BundtException e)
+            {
+                failure = e;
+            }
+
             foreach (var (network, endpoint) in _members)
             {
                 _names.Remove(endpoint.ContainerId, _members);
@@ -242,6 +289,9 @@ internal sealed class ContainerNetworks
             }
 
             _members = _ways = [];
+            _ports = [];
+            _publisher?.Release(id);
+            _publisher = null;
         }
 
         if (failure is not null)

@@ -18,6 +18,9 @@ internal sealed class NetworkDrivers(PacketFilter filter, OwnMark mark)
     /// <summary>The driver of a network.</summary>
     public INetworkDriver Of(Network network) => network.IsBridge ? _bridge : _vlan;
 
+    /// <summary>Says which networks there will be, before the first of them is seen to: the packet filter forgets none of them meanwhile.</summary>
+    public void Know(IEnumerable<Network> networks) => filter.Know([.. networks.Where(network => network.IsBridge).Select(network => network.Rules)], []);
+
     /// <summary>
     /// Removes the interfaces that daemons before this one have made and had not yet removed when they died: of networks and containers that are no more.
     /// A bridge with a container on it goes with a later daemon.

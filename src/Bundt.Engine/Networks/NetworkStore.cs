@@ -196,6 +196,7 @@ public sealed class NetworkStore
         lock (_changing)
         {
             var known = _networks.Values.FirstOrDefault(network => network.Name == DefaultName);
+            var id = known?.Id;
             if (known is not null && (asked is null || !Is(known, asked)))
             {
                 Forget(known);
@@ -204,7 +205,7 @@ public sealed class NetworkStore
 
             try
             {
-                _default = asked is null ? null : known ?? Make(Request(asked));
+                _default = asked is null ? null : known ?? Make(Request(asked), id);
             }
             catch (BundtException e) when (e.Kind == FailureKind.Conflict)
             {
@@ -242,14 +243,11 @@ public sealed class NetworkStore
     internal void BringUp(IReadOnlySet<string> running, Action<string, BundtException?> removed, Action<Network, BundtException> failed)
     {
         var parents = _networks.Values.Where(network => !network.IsBridge).Select(network => network.Parent).ToHashSet(StringComparer.Ordinal);
+        var needed = _networks.Values.Where(network => network != _default || network.Endpoints.Count > 0).ToList();
+        _drivers.Know(needed);
         _drivers.Sweep(id => running.Contains(id) || _networks.ContainsKey(id) || _damaged.Contains(id) || parents.Contains(id), removed);
-        foreach (var network in _networks.Values)
+        foreach (var network in needed)
         {
-            if (network == _default && network.Endpoints.Count == 0)
-            {
-                continue;
-            }
-
             try
             {
                 _drivers.Of(network).Ensure(network);
@@ -261,7 +259,7 @@ public sealed class NetworkStore
         }
     }
 
-    private Network Make(NetworkRequest settings)
+    private Network Make(NetworkRequest settings, string? id = null)
     {
         var options = NetworkOptions.Parse(settings.Driver, settings.Options);
         if (settings.Driver != NetworkDrivers.Bridge && options.Parent is null)
@@ -291,7 +289,7 @@ public sealed class NetworkStore
             }
         }
 
-        var record = new NetworkRecord { Id = ContainerNames.NewId(), Created = DateTimeOffset.UtcNow, Settings = settings, Subnets = subnets };
+        var record = new NetworkRecord { Id = id ?? ContainerNames.NewId(), Created = DateTimeOffset.UtcNow, Settings = settings, Subnets = subnets };
         var network = new Network(record);
         _drivers.Of(network).Check(network, _networks.Values);
         using var directory = DirectoryFd.OpenHost(_root);

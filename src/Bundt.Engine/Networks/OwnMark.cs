@@ -31,6 +31,9 @@ internal sealed class OwnMark(string identity)
         return new OwnMark(made);
     }
 
+    /// <summary>The name of this daemon's table of the packet filter: that of no other which shares its network namespace.</summary>
+    public string Table => "bundt-" + identity;
+
     /// <summary>The alias of what belongs to a network, a container, or all networks on a parent of that name.</summary>
     public string For(string id) => _prefix + id;
 

@@ -1,5 +1,6 @@
 using Bundt.Linux;
 using Bundt.Linux.Network;
+using Bundt.Linux.Watches;
 
 namespace Bundt.Engine.Networks;
 
@@ -7,22 +8,29 @@ namespace Bundt.Engine.Networks;
 /// Our table in the kernel's packet filter. What has to be in it is known here, whole; the kernel is told the differences. Changes that come
 /// while others are under way are made together, in one transaction.
 /// </summary>
-internal sealed class PacketFilter : IDisposable
+internal sealed class PacketFilter(string table, KernelWatch? watch = null, Action<BundtException>? failed = null) : IDisposable
 {
+    /// <summary>So long is waited after the table was restored before it is restored again: who fights for it shall not have a whole processor.</summary>
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
     private readonly Lock _kernel = new();
-    private readonly HashSet<BridgeRules> _bridges = [];
+    private readonly Dictionary<string, BridgeRules> _bridges = new(StringComparer.Ordinal);
     private readonly HashSet<PublishedPort> _ports = [];
     private List<Change> _waiting = [];
     private Nftables? _nftables;
+    private NftablesWatch? _changes;
+    private IDisposable? _subscription;
+    private int _restoring;
+    private long _restored = long.MinValue / 2;
 
-    private sealed record Change(string Verb, IReadOnlyList<BridgeRules> Bridges, IReadOnlyList<PublishedPort> Ports)
+    private sealed record Change(string Table, string Verb, IReadOnlyList<BridgeRules> Bridges, IReadOnlyList<PublishedPort> Ports)
     {
         public bool IsDone { get; set; }
 
         public BundtException? Failure { get; set; }
 
-        public string Commands => RuleSet.Change(Verb, Bridges, Ports);
+        public string Commands => RuleSet.Change(Table, Verb, Bridges, Ports);
     }
 
     /// <summary>Adds bridges and ports.</summary>
@@ -31,23 +39,45 @@ internal sealed class PacketFilter : IDisposable
     {
         lock (_lock)
         {
-            _bridges.UnionWith(bridges);
+            foreach (var bridge in bridges)
+            {
+                _bridges[bridge.Name] = bridge;
+            }
+
             _ports.UnionWith(ports);
         }
 
         try
         {
-            Make(new Change("add", bridges, ports));
+            Make(new Change(table, "add", bridges, ports));
         }
         catch (BundtException)
         {
             lock (_lock)
             {
-                _bridges.ExceptWith(bridges);
+                foreach (var bridge in bridges)
+                {
+                    _bridges.Remove(bridge.Name);
+                }
+
                 _ports.ExceptWith(ports);
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Says that bridges and ports are there, before the kernel is told anything: so it is told of all at once.</summary>
+    public void Know(IReadOnlyList<BridgeRules> bridges, IReadOnlyList<PublishedPort> ports)
+    {
+        lock (_lock)
+        {
+            foreach (var bridge in bridges)
+            {
+                _bridges[bridge.Name] = bridge;
+            }
+
+            _ports.UnionWith(ports);
         }
     }
 
@@ -57,11 +87,15 @@ internal sealed class PacketFilter : IDisposable
     {
         lock (_lock)
         {
-            _bridges.ExceptWith(bridges);
+            foreach (var bridge in bridges)
+            {
+                _bridges.Remove(bridge.Name);
+            }
+
             _ports.ExceptWith(ports);
         }
 
-        Make(new Change("delete", bridges, ports));
+        Make(new Change(table, "delete", bridges, ports));
     }
 
     /// <summary>Makes the whole table what it has to be, whatever it is.</summary>
@@ -75,7 +109,15 @@ internal sealed class PacketFilter : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _nftables?.Dispose();
+    public void Dispose()
+    {
+        lock (_kernel)
+        {
+            _subscription?.Dispose();
+            _changes?.Dispose();
+            _nftables?.Dispose();
+        }
+    }
 
     // Whoever has the kernel to himself makes the changes of all who wait for it. If they are refused together, each is made alone.
     private void Make(Change change)
@@ -156,10 +198,59 @@ internal sealed class PacketFilter : IDisposable
         string commands;
         lock (_lock)
         {
-            commands = RuleSet.Replace(_bridges, _ports);
+            commands = RuleSet.Replace(table, _bridges.Values, _ports);
         }
 
         _nftables ??= Nftables.Open();
-        _nftables.Run(commands);
+        Listen();
+        _nftables.Run((_changes?.Introduction() ?? "") + commands);
+        _restored = Environment.TickCount64;
+    }
+
+    // From the first rule on: somebody may flush it.
+    private void Listen()
+    {
+        if (_changes is null && watch is not null)
+        {
+            try
+            {
+                _changes = NftablesWatch.Open(table);
+                _subscription = watch.WatchReadable(_changes.Socket, Look);
+            }
+            catch (BundtException e)
+            {
+                failed?.Invoke(e);
+            }
+        }
+    }
+
+    // On the watch's thread.
+    private void Look()
+    {
+        if (_changes!.HasForeignChange() && Interlocked.Exchange(ref _restoring, 1) == 0)
+        {
+            _ = RestoreSoonAsync();
+        }
+    }
+
+    private async Task RestoreSoonAsync()
+    {
+        try
+        {
+            var left = Volatile.Read(ref _restored) + (long)s_pause.TotalMilliseconds - Environment.TickCount64;
+            await Task.Delay(left > 0 ? (int)left : 0).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
+            // What comes from here on is another change.
+            Volatile.Write(ref _restoring, 0);
+            Restore();
+        }
+        catch (BundtException e)
+        {
+            failed?.Invoke(e);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The daemon ends.
+        }
     }
 }

@@ -15,9 +15,6 @@ namespace Bundt.Engine.Networks;
 /// </remarks>
 internal static class RuleSet
 {
-    /// <summary>The table's name.</summary>
-    public const string Table = "inet bundt";
-
     private const string Rules = """
           map at4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
           map at6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
@@ -36,6 +33,8 @@ internal static class RuleSet
           }
           chain prerouting {
             type nat hook prerouting priority dstnat; policy accept;
+            ip daddr 127.0.0.0/8 return comment "a neighbour's, routed here: it would be redirected before the kernel takes it for a martian"
+            ip6 daddr ::1 return
             fib daddr type local jump publish
           }
           chain output {
@@ -69,73 +68,76 @@ internal static class RuleSet
         """;
 
     /// <summary>Commands that make the table what it has to be, whatever it was, all at once.</summary>
-    public static string Replace(IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
+    /// <param name="table">Its name.</param>
+    /// <param name="bridges">All bridges.</param>
+    /// <param name="ports">All ports.</param>
+    public static string Replace(string table, IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
     {
-        var text = new StringBuilder().Append("add table ").Append(Table).Append("\ndelete table ").Append(Table).Append("\ntable ").Append(Table).Append(" {\n")
-            .Append(Rules).Append("}\n");
+        var text = new StringBuilder($"add table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n").Append(Rules).Append("}\n");
         foreach (var bridge in bridges)
         {
-            Append(text, "add", bridge);
+            Append(text, "add", table, bridge);
         }
 
         foreach (var port in ports)
         {
-            Append(text, "add", port);
+            Append(text, "add", table, port);
         }
 
         return text.ToString();
     }
 
     /// <summary>Commands that add bridges and ports to the table, or delete them from it.</summary>
+    /// <param name="table">Its name.</param>
     /// <param name="verb">"add" or "delete".</param>
     /// <param name="bridges">Bridges.</param>
     /// <param name="ports">Ports.</param>
-    public static string Change(string verb, IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
+    public static string Change(string table, string verb, IEnumerable<BridgeRules> bridges, IEnumerable<PublishedPort> ports)
     {
         var text = new StringBuilder();
         foreach (var bridge in bridges)
         {
-            Append(text, verb, bridge);
+            Append(text, verb, table, bridge);
         }
 
         foreach (var port in ports)
         {
-            Append(text, verb, port);
+            Append(text, verb, table, port);
         }
 
         return text.ToString();
     }
 
-    private static void Append(StringBuilder text, string verb, BridgeRules bridge)
+    private static void Append(StringBuilder text, string verb, string table, BridgeRules bridge)
     {
         var name = $"\"{bridge.Name}\"";
-        Element(text, verb, "bridges", name);
-        Element(text, verb, "loops", $"{name} . {name}");
+        Element(text, verb, table, "bridges", name);
+        Element(text, verb, table, "loops", $"{name} . {name}");
         foreach (var subnet in bridge.Subnets)
         {
-            Element(text, verb, subnet.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "neighbours6" : "neighbours4", $"{name} . {subnet}");
+            Element(text, verb, table, subnet.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "neighbours6" : "neighbours4", $"{name} . {subnet}");
         }
 
         if (bridge.Internal)
         {
-            Element(text, verb, "closed", name);
+            Element(text, verb, table, "closed", name);
         }
         else if (bridge.Masquerade)
         {
-            Element(text, verb, "masked", name);
+            Element(text, verb, table, "masked", name);
         }
     }
 
-    private static void Append(StringBuilder text, string verb, PublishedPort port)
+    private static void Append(StringBuilder text, string verb, string table, PublishedPort port)
     {
         var isIpv6 = port.Container.AddressFamily == AddressFamily.InterNetworkV6;
         var any = port.Host.Equals(System.Net.IPAddress.Any) || port.Host.Equals(System.Net.IPAddress.IPv6Any);
         var service = string.Create(CultureInfo.InvariantCulture, $"{port.Protocol.ToString().ToLowerInvariant()} . {port.HostPort}");
         var key = any ? service : $"{port.Host} . {service}";
         var map = (any ? "any" : "at") + (isIpv6 ? "6" : "4");
-        Element(text, verb, map, verb == "add" ? string.Create(CultureInfo.InvariantCulture, $"{key} : {port.Container} . {port.ContainerPort}") : key);
+        Element(text, verb, table, map, verb == "add" ? string.Create(CultureInfo.InvariantCulture, $"{key} : {port.Container} . {port.ContainerPort}") : key);
     }
 
-    private static void Element(StringBuilder text, string verb, string set, string element) =>
-        text.Append(verb).Append(" element ").Append(Table).Append(' ').Append(set).Append(" { ").Append(element).Append(" }\n");
+    private static void Element(StringBuilder text, string verb, string table, string set, string element) =>
+        text.Append(verb).Append(" element inet ").Append(table).Append(' ').Append(set).Append(" { ").Append(element).Append(" }\n");
 }

@@ -57,8 +57,14 @@ public sealed record ContainerSettings
     /// <summary>Seconds stop waits; null: 10.</summary>
     public int? StopTimeout { get; init; }
 
-    /// <summary>"80/tcp" … (kept and shown; bridges come with issue 5).</summary>
+    /// <summary>"80/tcp" …</summary>
     public IReadOnlyList<string> ExposedPorts { get; init; } = [];
+
+    /// <summary>Ports that are to be published.</summary>
+    public IReadOnlyList<PortBindingSettings> PortBindings { get; init; } = [];
+
+    /// <summary>Every exposed port is published, at one of the host's that is free.</summary>
+    public bool PublishAllPorts { get; init; }
 
     /// <summary>Anonymous volumes by path.</summary>
     public IReadOnlyList<string> Volumes { get; init; } = [];

@@ -33,6 +33,9 @@ internal static unsafe partial class SocketCalls
     internal static partial int connect(int fd, byte* address, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    internal static partial int bind(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     internal static partial nint send(int fd, byte* bytes, nuint length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -38,6 +38,7 @@ public sealed unsafe partial class KernelWatch : IDisposable
     private readonly Lock _directoriesLock = new();
     private readonly Dictionary<int, List<DirectorySubscription>> _directories = [];
     private readonly ConcurrentDictionary<ulong, ProcessSubscription> _processes = new();
+    private readonly ConcurrentDictionary<ulong, ReadableSubscription> _readable = new();
     private ulong _lastToken = InotifyToken;
     private volatile bool _stopping;
 
@@ -89,6 +90,18 @@ public sealed unsafe partial class KernelWatch : IDisposable
         return subscription;
     }
 
+    /// <summary>Calls back whenever a descriptor is readable, until the result is disposed; the callback reads all that there is.</summary>
+    /// <param name="descriptor">It must stay open until then, and must not block.</param>
+    /// <param name="callback">Called on the watch's thread.</param>
+    public IDisposable WatchReadable(SafeFileHandle descriptor, Action callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var subscription = new ReadableSubscription(this, Interlocked.Increment(ref _lastToken), descriptor, callback);
+        _readable[subscription.Token] = subscription;
+        Add(descriptor, subscription.Token, EPOLLIN);
+        return subscription;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -116,6 +129,10 @@ public sealed unsafe partial class KernelWatch : IDisposable
                 if (token == InotifyToken)
                 {
                     ReadInotify(buffer);
+                }
+                else if (_readable.TryGetValue(token, out var readable))
+                {
+                    readable.Callback();
                 }
                 else if (token != WakeToken && _processes.TryRemove(token, out var process))
                 {
@@ -265,6 +282,21 @@ public sealed unsafe partial class KernelWatch : IDisposable
         }
 
         public void Dispose() => owner.Forget(this);
+    }
+
+    private sealed class ReadableSubscription(KernelWatch owner, ulong token, SafeFileHandle descriptor, Action callback) : IDisposable
+    {
+        public ulong Token => token;
+
+        public Action Callback => callback;
+
+        public void Dispose()
+        {
+            if (owner._readable.TryRemove(token, out _))
+            {
+                owner.Unregister(descriptor);
+            }
+        }
     }
 
     private sealed class ProcessSubscription(KernelWatch owner, ulong token, SafeFileHandle pidFd, Action callback) : IDisposable

@@ -53,7 +53,7 @@ internal sealed class CreateMappingTests
             Assert.That(settings.RestartPolicy, Is.EqualTo(("no", 0)));
             Assert.That(settings.NetworkMode, Is.EqualTo("none"));
             Assert.That(settings.ExposedPorts, Is.EqualTo(new[] { "80/tcp" }));
-            Assert.That(warnings, Has.Some.Contains("Published ports"));
+            Assert.That(settings.PortBindings, Is.EqualTo(new[] { new PortBindingSettings("80/tcp", "", "8080") }));
         });
     }
 

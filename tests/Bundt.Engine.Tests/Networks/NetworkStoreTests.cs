@@ -27,7 +27,7 @@ public sealed class NetworkStoreTests
 
         _root = Directory.CreateTempSubdirectory().FullName;
         _host = NetworkNamespace.Create();
-        _filter = new PacketFilter();
+        _filter = new PacketFilter("bundt");
         _store = Open();
     }
 

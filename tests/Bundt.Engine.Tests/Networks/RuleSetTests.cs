@@ -51,6 +51,7 @@ public sealed class RuleSetTests
             File.WriteAllText("/proc/sys/net/ipv4/conf/br-one/route_localnet", "1");
             _filter = Nftables.Open();
             _filter.Run(RuleSet.Replace(
+                "bundt",
                 [Rules("br-one", 20), Rules("br-two", 21), Rules("br-in", 22, isInternal: true)],
                 [
                     Port(PortProtocol.Tcp, "0.0.0.0", 8080, "172.20.0.2", 80), Port(PortProtocol.Tcp, "::", 8080, "fd00:20::2", 80),
@@ -114,9 +115,9 @@ public sealed class RuleSetTests
     public void Ports_are_added_and_deleted_while_others_stay()
     {
         PublishedPort[] ports = [Port(PortProtocol.Tcp, "0.0.0.0", 8090, "172.21.0.2", 80)];
-        _filter.Run(RuleSet.Change("add", [], ports));
+        _filter.Run(RuleSet.Change("bundt", "add", [], ports));
         Assert.That(Ask("client", Lan, 8090), Is.EqualTo($"other sees {Client}"));
-        _filter.Run(RuleSet.Change("delete", [], ports));
+        _filter.Run(RuleSet.Change("bundt", "delete", [], ports));
         Assert.That(Ask("client", Lan, 8090), Is.Null);
         Assert.That(Ask("client", Lan, 8080), Is.EqualTo($"web sees {Client}"));
     }
