@@ -237,6 +237,27 @@ public sealed class PublishedPortTests
         static string Sorted(string text) => string.Join(' ', text.Split([' ', '\t', '\n', ','], StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
     }
 
+    // The rules have the form of ufw's and firewalld's.
+    [Test]
+    public void A_firewall_that_drops_what_it_does_not_know_is_obeyed_and_can_be_told_of_a_port()
+    {
+        Serve("web", "-p", "8080:80");
+        try
+        {
+            OnHost("nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority filter; policy drop; }; add rule ip filter FORWARD ct state established,related accept");
+            Assert.That((FromClient($"{Host}:8080"), FromHost("127.0.0.1:8080")), Is.EqualTo(("", "web sees 172.17.0.1")));
+            OnHost("nft", "add rule ip filter FORWARD ct status dnat meta l4proto tcp ct original proto-dst 8080 accept");
+            OnHost("nft", "add table inet firewalld; add chain inet firewalld FORWARD { type filter hook forward priority filter + 10; }; add rule inet firewalld FORWARD ct state established,related accept; "
+                + "add rule inet firewalld FORWARD ct status dnat accept; add rule inet firewalld FORWARD reject with icmpx admin-prohibited");
+            OnHost("nft", "add chain ip filter INPUT { type filter hook input priority filter; policy drop; }; add rule ip filter INPUT iif lo accept; add rule ip filter INPUT ct state established accept");
+            Assert.That((FromClient($"{Host}:8080"), FromHost("127.0.0.1:8080")), Is.EqualTo(($"web sees {Client}", "web sees 172.17.0.1")));
+        }
+        finally
+        {
+            OnHost("nft", "add table ip filter; delete table ip filter; add table inet firewalld; delete table inet firewalld");
+        }
+    }
+
     [Test]
     public void A_connection_outlives_the_daemon_and_the_next_one_knows_the_ports()
     {
