@@ -59,7 +59,7 @@ internal sealed partial class DaemonProcess : IDisposable
         try
         {
             await using ContainerEngine engine = await ContainerEngine.OpenAsync(
-                new EngineOptions { Root = _configuration.Root, Run = _configuration.Run, Registries = _configuration.Registries, DefaultBridge = _configuration.DefaultBridge, PublishAt = _configuration.PublishAt },
+                new EngineOptions { Root = _configuration.Root, Run = _configuration.Run, Registries = _configuration.Registries, DefaultBridge = _configuration.DefaultBridge, PublishAt = _configuration.PublishAt, HostGateways = _configuration.HostGateways },
                 _loggers.CreateLogger("engine"),
                 CancellationToken.None);
             await using var server = new ApiServer(DaemonSocket.Open(_configuration.Socket), new ApiRoutes(engine).HandleAsync, _loggers);

@@ -343,6 +343,65 @@ public sealed class NameTests
     }
 
     [Test]
+    public void On_the_default_bridge_links_are_the_only_names_and_the_others_are_the_hosts_resolvers()
+    {
+        Sleep("web", "--hostname", "stand");
+        Sleep("till", "--link", "web:counter");
+        var web = Address("web", "bridge");
+        Assert.That(File("till", "/etc/resolv.conf"), Is.EqualTo($"nameserver {Address("till", "bridge", "Gateway")}\noptions ndots:0\n"));
+        Assert.That(Lookup("till", "-type=a", "world.example"), Is.EqualTo(new[] { "192.0.2.7" }));
+        Assert.That(Lookup("till", "-type=a", "web"), Is.Empty);
+        Assert.That(File("till", "/etc/hosts"), Does.Contain($"\n{web}\tcounter stand web\n"));
+        Exec("till", "ping", "-c", "1", "-W", "2", "counter").Ok();
+        Assert.That(Docker("inspect", "-f", "{{.HostConfig.Links}}", "till").Ok().Text, Is.EqualTo("[/web:/till/counter]"));
+
+        // The other one comes back with another address.
+        Bundt("stop", "-t", "0", "web").Ok();
+        Sleep("squatter");
+        Assert.That(Address("squatter", "bridge"), Is.EqualTo(web));
+        Bundt("start", "web").Ok();
+        Assert.That(File("till", "/etc/hosts"), Does.Contain($"\n{Address("web", "bridge")}\tcounter stand web\n").And.Not.Contain($"\n{web}\t"));
+        Bundt("stop", "-t", "0", "web", "till").Ok();
+        Assert.That(Bundt("start", "till").Exits(125).Stderr, Does.Contain("Cannot link to a non running container: /web AS /till/counter"));
+        Assert.That(Docker("create", "--link", "nobody", "busybox").Exits(1).Stderr, Does.Contain("could not get container for nobody"));
+
+        // A network of one's own: its server answers from then on.
+        Bundt("network", "create", "shop").Ok();
+        Sleep("safe", "--network", "shop");
+        Bundt("network", "connect", "shop", "squatter").Ok();
+        Assert.That(Lookup("squatter", "-type=a", "safe"), Is.EqualTo(new[] { Address("safe", "shop") }));
+    }
+
+    [Test]
+    public void Where_there_is_no_bridge_a_containers_name_server_is_in_itself()
+    {
+        _daemon.OnHost("ip", "link", "add", "lan0", "up", "type", "veth", "peer", "name", "lan1").Run().Ok();
+        _daemon.OnHost("ip", "link", "set", "lan1", "up").Run().Ok();
+        Bundt("network", "create", "-d", "macvlan", "-o", "parent=lan0", "--subnet", "10.102.0.0/24", "lan").Ok();
+        Bundt("network", "create", "--subnet", "10.103.0.0/24", "shop").Ok();
+        Sleep("ship", "--network", "lan", "--network-alias", "boat");
+        Sleep("tug", "--network", "lan");
+        Sleep("web", "--network", "shop");
+        Assert.That(File("tug", "/etc/resolv.conf"), Is.EqualTo("nameserver 127.0.0.11\noptions ndots:0\n"));
+        string[] ship = [Address("ship", "lan")];
+        Assert.That(Lookup("tug", "-type=a", "boat"), Is.EqualTo(ship));
+        Assert.That(Lookup("tug", ship[0]), Is.EqualTo(new[] { "ship.lan" }));
+        Assert.That(Lookup("tug", "-type=a", "world.example"), Is.EqualTo(new[] { "192.0.2.7" }));
+        Assert.That(Lookup("tug", "-type=a", "web"), Is.Empty);
+        _daemon.Kill();
+        _daemon.Start();
+        Assert.That(Lookup("tug", "-type=a", "boat"), Is.EqualTo(ship));
+        Bundt("network", "connect", "shop", "tug").Ok();
+        Assert.That(File("tug", "/etc/resolv.conf"), Is.EqualTo("nameserver 10.103.0.1\noptions ndots:0\n"));
+        Assert.That(Lookup("tug", "-type=a", "web"), Is.EqualTo(new[] { "10.103.0.2" }));
+        Assert.That(Lookup("tug", "-type=a", "boat", "127.0.0.11"), Is.EqualTo(ship));
+        Bundt("network", "disconnect", "lan", "tug").Ok();
+        Assert.That(Lookup("tug", "-type=a", "boat"), Is.Empty);
+        Bundt("rm", "-f", "ship", "tug").Ok();
+        _daemon.OnHost("ip", "link", "del", "lan0").Run().Ok();
+    }
+
+    [Test]
     public void Dockers_client_connects_and_disconnects()
     {
         Docker("network", "create", "--subnet", "10.100.0.0/24", "shop").Ok();

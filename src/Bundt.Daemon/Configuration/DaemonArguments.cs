@@ -32,6 +32,9 @@ internal sealed class DaemonArguments
     [Option("bip", MetaValue = "CIDR", HelpText = "Address of the default network's bridge, and its subnet: 172.17.0.1/16")]
     public string? BridgeAddress { get; set; }
 
+    [Option("host-gateway-ip", MetaValue = "IP", HelpText = "What host-gateway of --add-host stands for (the address of the default network's bridge); may be repeated")]
+    public IEnumerable<string> HostGateways { get; set; } = [];
+
     [Option("log-level", MetaValue = "LEVEL", HelpText = "debug, info, warn, error or fatal (info)")]
     public string? LogLevel { get; set; }
 
@@ -42,7 +45,7 @@ internal sealed class DaemonArguments
     public bool Version { get; set; }
 
     private static readonly string[] s_valued =
-        ["--root", "--run", "--socket", "--config-file", "--insecure-registry", "--registry-mirror", "--bridge", "--bip", "--ip", "--log-level"];
+        ["--root", "--run", "--socket", "--config-file", "--insecure-registry", "--registry-mirror", "--bridge", "--bip", "--ip", "--host-gateway-ip", "--log-level"];
 
     /// <summary>Parses them.</summary>
     /// <exception cref="FormatException">One sentence that names the option.</exception>
@@ -96,6 +99,7 @@ internal sealed class DaemonArguments
           --bridge NAME             Interface of the default network (bundt0); "none": containers that name no network have none
           --ip ADDRESS              Where ports are published that name no address (all of the host's addresses)
           --bip CIDR                Address of the default network's bridge, and its subnet: 172.17.0.1/16
+          --host-gateway-ip IP      What host-gateway of --add-host stands for (the address of the default network's bridge); may be repeated
           --log-level LEVEL         debug, info, warn, error or fatal (info)
           --help, --version
         """ + "\n";

@@ -35,6 +35,9 @@ internal sealed record DaemonConfiguration
     /// <summary>Where ports are published that name no address; null: on all of the host's.</summary>
     public IPAddress? PublishAt { get; init; }
 
+    /// <summary>What "host-gateway" of --add-host stands for; none: the host's addresses on the default bridge.</summary>
+    public IReadOnlyList<IPAddress> HostGateways { get; init; } = [];
+
     /// <summary>Members of daemon.json that mean nothing here.</summary>
     public IReadOnlyList<string> Unknown { get; init; } = [];
 
@@ -65,6 +68,7 @@ internal sealed record DaemonConfiguration
     {
         List<string> mirrors = [.. arguments.RegistryMirrors];
         List<string> insecure = [.. arguments.InsecureRegistries];
+        List<string> gateways = [.. arguments.HostGateways];
         List<string> unknown = [];
         string? root = arguments.Root, run = arguments.Run, level = arguments.LogLevel, bridge = arguments.Bridge, address = arguments.BridgeAddress, publishAt = arguments.PublishAt;
         int downloads = 3;
@@ -98,6 +102,12 @@ internal sealed record DaemonConfiguration
                         break;
                     case "bip":
                         address ??= String(path, member);
+                        break;
+                    case "host-gateway-ip":
+                        gateways.Add(String(path, member));
+                        break;
+                    case "host-gateway-ips":
+                        gateways.AddRange(Strings(path, member));
                         break;
                     case "log-level":
                         level ??= String(path, member);
@@ -133,6 +143,9 @@ internal sealed record DaemonConfiguration
             PublishAt = string.IsNullOrEmpty(publishAt) ? null
                 : IPAddress.TryParse(publishAt, out IPAddress? at) ? (at.Equals(IPAddress.Any) ? null : at)
                 : throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid --ip \"{publishAt}\": it is an address of the host"),
+            HostGateways = [.. gateways.Select(static text => IPAddress.TryParse(text, out IPAddress? gateway)
+                ? gateway
+                : throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"invalid --host-gateway-ip \"{text}\": it is no IP address"))],
             Unknown = unknown,
         };
     }

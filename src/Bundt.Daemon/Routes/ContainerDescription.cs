@@ -97,7 +97,7 @@ internal static class ContainerDescription
             RestartCount = container.RestartCount,
             AppArmorProfile = container.AppArmorProfile,
             ExecIds = execs.Count == 0 ? null : execs,
-            HostConfig = ToHostConfig(container.Settings),
+            HostConfig = ToHostConfig(container.Settings) with { Links = Links(container) },
             SizeRw = sizes?.Writable,
             SizeRootFs = sizes is { } measured ? measured.Root + measured.Writable : null,
             Mounts = Mounts(container),
@@ -232,6 +232,13 @@ internal static class ContainerDescription
             StopSignal = effective.StopSignal,
             StopTimeout = settings.StopTimeout,
         };
+    }
+
+    // "/web:/till/counter": what till calls web. Who is gone is shown no more.
+    private static string[]? Links(Container container)
+    {
+        string[] links = [.. container.Links.Select(link => $"/{link.Name}:/{container.Name}/{link.Alias}")];
+        return links.Length > 0 ? links : null;
     }
 
     private static HostConfig ToHostConfig(ContainerSettings settings) => new()

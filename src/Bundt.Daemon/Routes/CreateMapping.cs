@@ -57,6 +57,9 @@ internal static class CreateMapping
             Tmpfs = Text(host.Tmpfs),
             AutoRemove = host.AutoRemove,
             Networks = Endpoints(body),
+
+            // In a network of one's own the endpoint has them.
+            Links = host.NetworkMode is null or "" or "default" or "bridge" ? Texts(host.Links, nameof(host.Links)) : [],
             NetworkMode = body.NetworkDisabled ? "none" : host.NetworkMode is "default" or null ? "" : host.NetworkMode,
             IpcMode = host.IpcMode ?? "",
             PidMode = host.PidMode ?? "",
@@ -203,8 +206,8 @@ internal static class CreateMapping
             { DeviceRequests.Count: > 0 } => "a device request (--gpus)",
             { StorageOpt.Count: > 0 } => "a storage option (--storage-opt)",
             { CgroupParent.Length: > 0 } => "a cgroup parent (--cgroup-parent)",
-            // In a network of one's own the endpoint has them.
-            { Links.Count: > 0 } when !IsOwn(host.NetworkMode ?? "") => "a link (--link) without a network of your own (--network)",
+            { Links.Count: > 0, NetworkMode: "host" or "none" } => $"a link (--link) with --network {host.NetworkMode}",
+            { Links.Count: > 0, NetworkMode: { } mode } when mode.StartsWith("container:", StringComparison.Ordinal) => "a link (--link) with another container's network",
             { DeviceCgroupRules.Count: > 0 } => "a device rule (--device-cgroup-rule)",
             { OomKillDisable: true } => "--oom-kill-disable (cgroup v2 has no such switch)",
             { MemorySwappiness: >= 0 } => "--memory-swappiness (cgroup v2 has no such limit)",

@@ -12,14 +12,21 @@ namespace Bundt.Engine;
 // Coming into networks and leaving them, while it runs or not.
 public sealed partial class Container
 {
+    /// <summary>Names of the containers on the default bridge that it is linked to, and what it calls them.</summary>
+    public IEnumerable<(string Name, string Alias)> Links =>
+        from link in Settings.Links
+        let colon = link.IndexOf(':', StringComparison.Ordinal)
+        join other in _services.Containers.All on link[..colon] equals other.Id
+        select (other.Name, link[(colon + 1)..]);
+
     /// <summary>Connects it to a network: at once if it runs, and from the next start on.</summary>
     /// <exception cref="BundtException">Forbidden: it is in it already; Conflict: its address is taken; InvalidArgument: its network mode allows no others.</exception>
     public Task ConnectAsync(Network network, EndpointRequest request, CancellationToken cancellation) => AloneAsync(
         Operation.Connect,
-        () =>
+        async () =>
         {
             CheckMode();
-            if (_record.Networks.Any(member => member.NetworkId == network.Id))
+            if (_record.Networks.Any(member => member.IsOf(network)))
             {
                 throw new BundtException(FailureKind.Forbidden, Phase.Network, $"endpoint with name {Name} already exists in network {network.Name}");
             }
@@ -28,15 +35,22 @@ public sealed partial class Container
             Keep(before with { Networks = [.. before.Networks, NetworkMembership.Of(network, request)] });
             try
             {
-                ChangeNetworks(networks => Join(networks, network));
+                try
+                {
+                    ChangeNetworks(networks => Join(networks, network));
+                }
+                catch (BundtException e) when (e.Kind == FailureKind.Conflict && _services.Networks.Left() is { IsCompleted: false } left)
+                {
+                    // The address may be that of a container which has ended and is just leaving.
+                    await left.ConfigureAwait(false);
+                    ChangeNetworks(networks => Join(networks, network));
+                }
             }
             catch
             {
                 Keep(before);
                 throw;
             }
-
-            return Task.CompletedTask;
         },
         cancellation);
 
@@ -46,13 +60,13 @@ public sealed partial class Container
         Operation.Connect,
         () =>
         {
-            if (!_record.Networks.Any(member => member.NetworkId == network.Id))
+            if (!_record.Networks.Any(member => member.IsOf(network)))
             {
                 throw new BundtException(FailureKind.Forbidden, Phase.Network, $"container {Id} is not connected to the network {network.Name}");
             }
 
             // What is recorded is what is to be: if we die in between, the next daemon goes on.
-            Keep(_record with { Networks = [.. _record.Networks.Where(member => member.NetworkId != network.Id)] });
+            Keep(_record with { Networks = [.. _record.Networks.Where(member => !member.IsOf(network))] });
             ChangeNetworks(networks => Part(networks, network));
             return Task.CompletedTask;
         },
@@ -71,7 +85,7 @@ public sealed partial class Container
                     return;
                 }
 
-                foreach (var (network, _) in networks.Members.Where(member => !_record.Networks.Any(asked => asked.NetworkId == member.Network.Id)).ToList())
+                foreach (var (network, _) in networks.Members.Where(member => !_record.Networks.Any(asked => asked.IsOf(member.Network))).ToList())
                 {
                     Part(networks, network);
                 }
@@ -81,7 +95,7 @@ public sealed partial class Container
                     Introduce(endpoint);
                 }
 
-                foreach (var asked in _record.Networks.Where(asked => !networks.Members.Any(member => member.Network.Id == asked.NetworkId)))
+                foreach (var asked in _record.Networks.Where(asked => !networks.Members.Any(member => asked.IsOf(member.Network))))
                 {
                     if (_services.Networks.TryFind(asked.NetworkId) is { } network)
                     {
@@ -104,11 +118,45 @@ public sealed partial class Container
             return;
         }
 
-        var asked = _record.Networks.First(member => member.NetworkId == network.Id);
+        var asked = _record.Networks.First(member => member.IsOf(network));
         if (networks.Join(_services.Drivers, _record, network, asked, own, _services.Paths.RunContainer(Id)) is { } endpoint)
         {
             Introduce(endpoint);
             Publish("connect", network);
+        }
+    }
+
+    /// <summary>What a container that is linked to this one has of it in /etc/hosts: its address on the default bridge, and all its names.</summary>
+    internal IEnumerable<string> LinkLines(string alias) =>
+        Endpoints.Where(endpoint => endpoint.NetworkName == NetworkStore.DefaultName)
+            .SelectMany(endpoint => (string[])[endpoint.Ipv4, endpoint.Ipv6])
+            .Where(address => address.Length > 0)
+            .Select(address => $"{address}\t{alias} {Settings.Hostname} {Name}\n");
+
+    /// <summary>It has just started, perhaps with another address: those who are linked to it are told.</summary>
+    private void TellLinked()
+    {
+        foreach (var other in _services.Containers.All)
+        {
+            foreach (var link in other.Settings.Links)
+            {
+                if (link.StartsWith(Id, StringComparison.Ordinal) && ContainerStates.Lives(other.State.Status))
+                {
+                    var alias = link[(Id.Length + 1)..];
+                    var end = $"\t{alias} {Settings.Hostname} {Name}";
+                    try
+                    {
+                        other.Edit(NetworkFiles.Hosts, text =>
+                            string.Concat(text.Split('\n').Where(line => line.Length > 0 && !line.EndsWith(end, StringComparison.Ordinal)).Select(line => line + '\n'))
+                            + string.Concat(LinkLines(alias)));
+                    }
+                    catch (Exception e) when (e is BundtException or IOException)
+                    {
+                        // It may just be going.
+                        _services.Logger.Trouble(other.Id, "its link could not be renewed", e);
+                    }
+                }
+            }
         }
     }
 

@@ -120,6 +120,8 @@ public sealed partial class Container
             Publish("connect", network);
         }
 
+        TellLinked();
+
         Publish("start");
         process.Watch(RunEnded, MonitorLost);
         if (attachments.Count > 0 && launched.Attached is { } socket)

@@ -113,7 +113,7 @@ public sealed partial class Container
         {
             var (record, running) = (_record, _networks?.Members);
             return [.. record.Networks.Select(member => ContainerEndpoint.Of(
-                record, member, running?.Where(one => one.Network.Id == member.NetworkId).Select(one => ((Network, Endpoint)?)one).FirstOrDefault()))];
+                record, member, running?.Where(one => member.IsOf(one.Network)).Select(one => ((Network, Endpoint)?)one).FirstOrDefault()))];
         }
     }
 

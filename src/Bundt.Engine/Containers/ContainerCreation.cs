@@ -39,6 +39,7 @@ internal sealed class ContainerCreation(EngineServices services)
             NetworkMode = settings.NetworkMode is "" or "default" ? DefaultMode(settings) : ById(settings.NetworkMode),
             PidMode = ById(settings.PidMode),
             IpcMode = ById(settings.IpcMode),
+            Links = [.. settings.Links.Select(LinkById)],
         };
 
         var networks = NetworkMembership.Resolve(services.Networks, settings);
@@ -119,6 +120,28 @@ internal sealed class ContainerCreation(EngineServices services)
                 throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "conflicting options: port publishing and the container type network mode");
             case NetworkKind.Container when settings.ExposedPorts.Count > 0:
                 throw new BundtException(FailureKind.InvalidArgument, Phase.Request, "conflicting options: port exposing and the container type network mode");
+        }
+    }
+
+    /// <summary>"name:alias" as "ID:alias"; without an alias the name is one.</summary>
+    private string LinkById(string link)
+    {
+        var parts = link.Split(':');
+        var name = parts[0].TrimStart('/');
+        var alias = parts[^1].Split('/')[^1];
+        if (parts.Length > 2 || name.Length == 0 || alias.Length == 0 || alias.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter) || letter == '#'))
+        {
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"bad format for links: {link}");
+        }
+
+        try
+        {
+            return $"{services.Containers.Find(name).Id}:{alias}";
+        }
+        catch (BundtException e) when (e.Kind == FailureKind.NotFound)
+        {
+            // Not NotFound: Docker's client takes that for a missing image.
+            throw new BundtException(FailureKind.InvalidArgument, Phase.Request, $"could not get container for {name}: {e.Message}", null, e);
         }
     }
 

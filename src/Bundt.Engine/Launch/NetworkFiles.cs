@@ -33,15 +33,17 @@ internal static class NetworkFiles
     /// <param name="settings">With the hostname resolved.</param>
     /// <param name="networks">Those that the container is in.</param>
     /// <param name="hostGateways">What "host-gateway" stands for; asked only if it is used.</param>
+    /// <param name="links">Lines of /etc/hosts for other containers.</param>
     /// <param name="owner">Host id of the container's root, 0 without a user namespace.</param>
-    public static void Write(DirectoryFd directory, ContainerSettings settings, ContainerNetworks networks, Func<IReadOnlyList<IPAddress>> hostGateways, uint owner)
+    public static void Write(
+        DirectoryFd directory, ContainerSettings settings, ContainerNetworks networks, Func<IReadOnlyList<IPAddress>> hostGateways, IEnumerable<string> links, uint owner)
     {
         var isHost = settings.NetworkMode == "host";
         Put(directory, Hostname, settings.Hostname + "\n", owner);
         Put(
             directory,
             Hosts,
-            ComposeHosts(settings.ExtraHosts, isHost ? ReadHost("/etc/hosts") : null, hostGateways) + string.Concat(networks.Members.SelectMany(member => OwnLines(settings, member.Endpoint))),
+            ComposeHosts(settings.ExtraHosts, isHost ? ReadHost("/etc/hosts") : null, hostGateways) + string.Concat(links) + string.Concat(networks.Members.SelectMany(member => OwnLines(settings, member.Endpoint))),
             owner);
         Put(directory, ResolvConf, ResolvConfOf(settings, networks), owner);
     }

@@ -130,7 +130,7 @@ internal sealed class StartPreparation
         else if (networks is not null)
         {
             using var own = directory.Open();
-            NetworkFiles.Write(own, settings, networks, () => HostGateways(services), record.UserNamespace?.First ?? 0);
+            NetworkFiles.Write(own, settings, networks, () => HostGateways(services), Links(services, record), record.UserNamespace?.First ?? 0);
         }
 
         if (Target(services, settings.PidMode, "PID namespace") is { } pid)
@@ -167,6 +167,30 @@ internal sealed class StartPreparation
             AppArmorProfile = profile,
             DefaultPids = DefaultLimits.Pids,
         });
+    }
+
+    /// <summary>The lines of /etc/hosts for the containers that it is linked to. Those that are gone are forgotten, as Docker does.</summary>
+    /// <exception cref="BundtException">Conflict: one of them does not run.</exception>
+    private static IEnumerable<string> Links(EngineServices services, ContainerRecord record)
+    {
+        foreach (var link in record.Settings.Links)
+        {
+            var (id, alias) = (link[..link.IndexOf(':', StringComparison.Ordinal)], link[(link.IndexOf(':', StringComparison.Ordinal) + 1)..]);
+            if (services.Containers.All.FirstOrDefault(container => container.Id == id) is not { } target)
+            {
+                continue;
+            }
+
+            if (!ContainerStates.Lives(target.State.Status))
+            {
+                throw new BundtException(FailureKind.Conflict, Phase.Launch, $"Cannot link to a non running container: /{target.Name} AS /{record.Name}/{alias}");
+            }
+
+            foreach (var line in target.LinkLines(alias))
+            {
+                yield return line;
+            }
+        }
     }
 
     /// <summary>What "host-gateway" stands for: the host's addresses on the default bridge.</summary>

@@ -36,7 +36,7 @@ internal sealed class ContainerNetworks
     public IReadOnlyList<PublishedPort> Ports => _ports;
 
     /// <summary>Who answers the container's questions for names; null: whom the host asks, too.</summary>
-    public IPAddress? NameServer => _names.Serve(_ways.Select(member => member.Network));
+    public IPAddress? NameServer => _names.Serve(_ways.Select(member => member.Network)) ?? NameService.AddressInside(_ways.Select(member => member.Network));
 
     /// <summary>Takes a container into its networks: it has addresses from now on, and no interfaces yet.</summary>
     /// <exception cref="BundtException">A network is gone, an address is taken; it is in none of them.</exception>
@@ -141,6 +141,7 @@ internal sealed class ContainerNetworks
         }
 
         _publisher?.Open(_members[0].Endpoint.ContainerId);
+        _names.ServeInside(_members[0].Endpoint.ContainerId, _members, networkNamespace);
     }
 
     /// <summary>Takes the running container into another network. Null: it runs no more.</summary>
@@ -170,6 +171,7 @@ internal sealed class ContainerNetworks
                 drivers.Of(network).Connect(network, endpoint, networkNamespace, routes: false);
                 Name(record);
                 DefaultRoutes.Set(networkNamespace, _ways);
+                _names.ServeInside(record.Id, _members, networkNamespace);
                 return endpoint;
             }
             catch
@@ -216,7 +218,10 @@ internal sealed class ContainerNetworks
         }
     }
 
-    /// <summary>Gives the running container what a daemon that died in between has written down and not made. The networks that this was about.</summary>
+    /// <summary>
+    /// Gives the running container what a daemon that died in between has written down and not made, and its name server, which died with that one. The
+    /// places in networks that were not made.
+    /// </summary>
     /// <exception cref="BundtException">The kernel refuses.</exception>
     public IReadOnlyList<Endpoint> Restore(NetworkDrivers drivers, SafeFileHandle networkNamespace)
     {
@@ -232,6 +237,11 @@ internal sealed class ContainerNetworks
             if (missing.Count > 0)
             {
                 DefaultRoutes.Set(networkNamespace, _ways);
+            }
+
+            if (!_left && _members.Count > 0)
+            {
+                _names.ServeInside(_members[0].Endpoint.ContainerId, _members, networkNamespace);
             }
 
             return missing.ConvertAll(member => member.Endpoint);

@@ -12,7 +12,7 @@ internal static class DefaultRoutes
     public static IReadOnlyList<(Network Network, Endpoint Endpoint)> Order(ContainerRecord record, IEnumerable<(Network Network, Endpoint Endpoint)> members) =>
         [.. members
             .OrderBy(member => member.Network.Settings.Internal)
-            .ThenByDescending(member => record.Networks.FirstOrDefault(asked => asked.NetworkId == member.Network.Id)?.GatewayPriority ?? 0)
+            .ThenByDescending(member => record.Networks.FirstOrDefault(asked => asked.IsOf(member.Network))?.GatewayPriority ?? 0)
             .ThenBy(member => member.Network.Name, StringComparer.Ordinal)];
 
     /// <summary>Makes the default routes lead through the first network that has a gateway. Routes that the container has made itself stay.</summary>

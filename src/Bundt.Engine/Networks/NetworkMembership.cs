@@ -64,6 +64,9 @@ internal sealed record NetworkMembership
                 FailureKind.InvalidArgument, Phase.Request, "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
     }
 
+    /// <summary>Whether it is this network. The default bridge stays what it is when it is made anew, with another subnet.</summary>
+    public bool IsOf(Network network) => NetworkId == network.Id || (NetworkName == NetworkStore.DefaultName && network.Name == NetworkStore.DefaultName);
+
     /// <summary>The names by which others in the network find the container, its own one first. On the default bridge there are none.</summary>
     public IReadOnlyList<string> DnsNames(ContainerRecord record) => NetworkName == NetworkStore.DefaultName
         ? []

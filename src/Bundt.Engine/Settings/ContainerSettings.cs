@@ -87,6 +87,9 @@ public sealed record ContainerSettings
     /// <summary>"none", "host", "" for the default, "container:ID", or a network's name or id.</summary>
     public string NetworkMode { get; init; } = "";
 
+    /// <summary>Containers on the default bridge that it knows by another name: "name:alias"; "ID:alias" once it is made.</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
     /// <summary>How it is to be in its networks: that of the mode, and others.</summary>
     public IReadOnlyList<EndpointRequest> Networks { get; init; } = [];
 

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Bundt.Engine.Containers;
 using Bundt.Linux;
+using Bundt.Linux.Namespaces;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bundt.Engine.Networks.Names;
 
@@ -17,7 +19,11 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
     // IPPROTO_IP, IP_FREEBIND; IPPROTO_IPV6, IPV6_FREEBIND (in.h, in6.h): an address that is still to come, or not yet usable, can be bound too.
     private static readonly (int Level, int Option) s_freeBind4 = (0, 15), s_freeBind6 = (41, 78);
 
+    /// <summary>Where the server of a container listens, in its own network namespace, whose networks have no bridge: Docker's address for it.</summary>
+    private static readonly IPAddress s_inside = new([127, 0, 0, 11]);
+
     private readonly Lock _lock = new();
+    private readonly Dictionary<string, Inside> _inside = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Served> _networks = new(StringComparer.Ordinal);
 
     /// <summary>
@@ -38,7 +44,7 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
             foreach (var (network, endpoint) in members)
             {
                 var served = Of(network);
-                var member = record.Networks.FirstOrDefault(member => member.NetworkId == network.Id);
+                var member = record.Networks.FirstOrDefault(member => member.IsOf(network));
                 served.Endpoints[record.Id] = new NamedEndpoint
                 {
                     Names = member?.DnsNames(record) ?? [],
@@ -49,6 +55,11 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
                     Links = [.. links],
                 };
                 served.Changed();
+            }
+
+            if (_inside.TryGetValue(record.Id, out var inside))
+            {
+                inside.Set(members.Select(member => _networks[member.Network.Id]), record.Id);
             }
         }
     }
@@ -64,6 +75,56 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
                 {
                     served.Changed();
                 }
+            }
+
+            if (_inside.Remove(containerId, out var inside))
+            {
+                _ = inside.Server?.DisposeAsync().AsTask();
+            }
+        }
+    }
+
+    /// <summary>
+    /// The server that a container of these networks asks if there is none on a bridge: its own, which <see cref="ServeInside"/> begins. Null: its
+    /// networks have bridges.
+    /// </summary>
+    public static IPAddress? AddressInside(IEnumerable<Network> networks) => networks.Any(network => !network.IsBridge) ? s_inside : null;
+
+    /// <summary>
+    /// Begins a container's own server: a macvlan's container cannot reach its host. The sockets are in the container's network namespace, the daemon
+    /// answers. Does nothing if it is there already, or is not needed.
+    /// </summary>
+    public void ServeInside(string containerId, IReadOnlyList<(Network Network, Endpoint Endpoint)> members, SafeFileHandle networkNamespace)
+    {
+        if (AddressInside(members.Select(member => member.Network)) is null)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_inside.ContainsKey(containerId))
+            {
+                return;
+            }
+
+            var inside = new Inside(containerId);
+            inside.Set(members.Select(member => Of(member.Network)), containerId);
+            var sockets = new List<Socket>();
+            try
+            {
+                NetworkNamespace.Enter(networkNamespace, () =>
+                {
+                    sockets.Add(Bind(s_inside, SocketType.Dgram, ProtocolType.Udp));
+                    sockets.Add(Bind(s_inside, SocketType.Stream, ProtocolType.Tcp));
+                });
+                inside.Server = new NameServer(inside.Zone, sockets[..1], sockets[1..], host, logger);
+                _inside[containerId] = inside;
+            }
+            catch (Exception e) when (e is SocketException or BundtException)
+            {
+                sockets.ForEach(socket => socket.Dispose());
+                logger.NoNameServer(members[0].Network.Name, $"{s_inside} in container {containerId}", BundtException.Reason(e));
             }
         }
     }
@@ -113,8 +174,9 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
         List<NameServer> servers;
         lock (_lock)
         {
-            servers = [.. _networks.Values.Select(served => served.Server).OfType<NameServer>()];
+            servers = [.. _networks.Values.Select(served => served.Server).Concat(_inside.Values.Select(inside => inside.Server)).OfType<NameServer>()];
             _networks.Clear();
+            _inside.Clear();
         }
 
         foreach (var server in servers)
@@ -229,5 +291,20 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
         public NameServer? Server { get; set; }
 
         public void Changed() => Zone.Replace([.. Endpoints.Values]);
+    }
+    /// <summary>A container's own server: it has a zone with nobody in it but the one who asks, and all the names are those of the other zones.</summary>
+    private sealed class Inside(string containerId)
+    {
+        public NameZone Zone { get; } = new("container " + containerId[..12]);
+
+        public NameServer? Server { get; set; }
+
+        public void Set(IEnumerable<Served> networks, string id)
+        {
+            var served = networks.ToList();
+            Zone.Replace(served.Find(network => network.Endpoints.ContainsKey(id))?.Endpoints[id] is { } endpoint
+                ? [endpoint with { Names = [], Addresses = [IPAddress.Loopback, s_inside], OtherZones = [.. served.Select(network => network.Zone)] }]
+                : []);
+        }
     }
 }
