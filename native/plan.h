@@ -217,7 +217,7 @@ enum plan_code {
     OP_MEMORY_POLICY,   /* set_mempolicy: mode and flags x; block t,n: the nodes, least significant byte first, a multiple of eight bytes, may be empty */
     OP_OWN_STDIO,       /* 0, 1 and 2 to owner uid x, gid y, but for the null device; what cannot be given (EPERM, EROFS, EINVAL) stays */
     OP_OWN_NULL,        /* of 0, 1 and 2 those that are the null device become the own root's /dev/null, where that is one */
-    OP_MEMORY,          /* a new, empty memory file in slot b */
+    OP_MEMORY,          /* a new, empty memory file in slot b, for OP_HOOK_STATE */
     OP_HOOK_STATE,      /* block t,n, the container's state as JSON, into the memory file in slot b; the ten bytes at y become the process's own pid,
                            padded with spaces */
     OP_HOOK,            /* init: runs a hook to its end: x strings at s, the path and argv; envp at t (count y); stdin is slot a, from its start; in

@@ -13,7 +13,7 @@ internal static class ResctrlPlan
     /// <summary>Where the file system is mounted.</summary>
     internal const string Mount = "/sys/fs/resctrl";
 
-    /// <summary>Makes the groups that are the container's own, and puts its process there.</summary>
+    /// <summary>Makes the groups that are the container's own.</summary>
     internal static void Make(PlanScope scope, string id)
     {
         if (scope.Linux.IntelRdt is not { } rdt)
@@ -54,22 +54,18 @@ internal static class ResctrlPlan
         if (scope.Linux.IntelRdt is { } rdt && (id ?? rdt.ClosId) is { } name)
         {
             Check(scope, rdt);
+            var supervise = scope.Plan.Supervise;
             var root = scope.Plan.NewSlot("resctrl");
-            scope.Plan.Supervise.Open(root, -1, Mount, KernelFlags.PathOnly | KernelFlags.Directory);
-            Join(scope.Plan.Supervise, root, rdt, name);
-        }
-    }
+            supervise.Open(root, -1, Mount, KernelFlags.PathOnly | KernelFlags.Directory);
+            var group = Group(rdt, name);
+            supervise.WritePid(root, group + "/tasks", "linux.intelRdt");
+            if (rdt.EnableMonitoring)
+            {
+                supervise.WritePid(root, group + "/mon_groups/" + name + "/tasks", "linux.intelRdt.enableMonitoring");
+            }
 
-    private static void Join(OperationList supervise, int root, LinuxIntelRdt rdt, string id)
-    {
-        var group = Group(rdt, id);
-        supervise.WritePid(root, group + "/tasks", "linux.intelRdt");
-        if (rdt.EnableMonitoring)
-        {
-            supervise.WritePid(root, group + "/mon_groups/" + id + "/tasks", "linux.intelRdt.enableMonitoring");
+            supervise.Close(root);
         }
-
-        supervise.Close(root);
     }
 
     /// <summary>The group below <see cref="Mount"/>; empty: that of the whole machine.</summary>

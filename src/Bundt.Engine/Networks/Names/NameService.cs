@@ -292,6 +292,7 @@ internal sealed class NameService(HostResolvers host, ILogger logger) : IAsyncDi
 
         public void Changed() => Zone.Replace([.. Endpoints.Values]);
     }
+
     /// <summary>A container's own server: it has a zone with nobody in it but the one who asks, and all the names are those of the other zones.</summary>
     private sealed class Inside(string containerId)
     {
